@@ -1,0 +1,42 @@
+package io.decamp.contracts.port;
+
+import io.decamp.contracts.id.WorkloadId;
+import java.nio.file.Path;
+
+/**
+ * The destination side of one kind of workload: brings a sealed replica to life up to the point where not one
+ * instruction was executed, and then releases or destroys it. Survives a restart of the service in every state.
+ */
+public interface CopyRuntime {
+    /** @param lazy memory is served on demand and filled in the background after the release */
+    record Held(WorkloadId id, int initPid, boolean lazy) {}
+
+    /** What is there of a copy, also after a restart. */
+    enum Hold {
+        NONE,
+        /** Restoring did not finish: only {@link #destroy} is possible. */
+        PARTIAL,
+        /** Complete and frozen. */
+        HELD,
+        /** Instructions may have run. */
+        RELEASED
+    }
+
+    /** Does what can be done before the replica is final (bundle, directories, warm files). Idempotent, optional. */
+    void warm(WorkloadId id, Path bundle);
+
+    /**
+     * Restores and holds.
+     *
+     * @throws io.decamp.contracts.error.DecampException {@code restore-failed} with criu's reason; nothing is left behind
+     */
+    Held prepare(WorkloadId id, SealedReplica replica, Path bundle);
+
+    Hold hold(WorkloadId id);
+
+    /** Lets the copy run. Idempotent. */
+    void release(WorkloadId id);
+
+    /** Kills what there is of the copy, without an instruction. Refused after {@link #release}. Idempotent. */
+    void destroy(WorkloadId id);
+}
