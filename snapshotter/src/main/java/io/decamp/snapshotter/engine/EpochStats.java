@@ -1,0 +1,30 @@
+package io.decamp.snapshotter.engine;
+
+/**
+ * What one epoch found and cost. {@code elapsedMicros} is the time since the scan before it: the time over which
+ * {@code pagesWritten} were written.
+ */
+public record EpochStats(
+        long epoch,
+        long elapsedMicros,
+        long pagesWritten,
+        long pagesShipped,
+        long pagesZero,
+        long wireBytes,
+        long trackedBytes,
+        long scanMicros,
+        long shipMicros) {
+
+    /** Below this, an epoch's time is made of round trips, not of bytes. */
+    private static final long MEASURABLE_BYTES = 1 << 20;
+
+    /** Pages written for the first time since the scan before, per second: each of them cost one write fault. */
+    public double pagesPerSecond() {
+        return elapsedMicros <= 0 ? 0 : pagesWritten * 1e6 / elapsedMicros;
+    }
+
+    /** Bytes a second that went through scan, read, send and seal; 0 when too little was sent to tell. */
+    public double bytesPerSecond() {
+        return shipMicros <= 0 || wireBytes < MEASURABLE_BYTES ? 0 : wireBytes * 1e6 / shipMicros;
+    }
+}

@@ -1,0 +1,224 @@
+package io.decamp.snapshotter.engine;
+
+import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.handoff.Digest;
+import io.decamp.contracts.id.NodeId;
+import io.decamp.contracts.port.WorkloadRuntime;
+import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.SnapshotReady;
+import io.decamp.contracts.v1.Truth;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.context.Scope;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.jboss.logging.Logger;
+
+/**
+ * The source's half of one move: last rounds, freeze, final delta, state parts, seal, hand-off. Until the offer every
+ * failure lets the workload run on; after it only the register decides. Runs on the workload's loop.
+ */
+final class Eviction {
+    private static final Logger LOG = Logger.getLogger(Eviction.class);
+
+    /** What the loop goes on with. */
+    enum Outcome {
+        GONE,
+        STAYS
+    }
+
+    private final SnapshotterPorts ports;
+    private final Handover handover;
+    private final Replication replication;
+    private final MigrationOrder order;
+    private final NodeId destination;
+    private final Consumer<ProtectionState> state;
+    private final ConvergenceRule convergence = ConvergenceRule.DEFAULT;
+    private String step = "protect";
+
+    Eviction(
+            SnapshotterPorts ports,
+            Handover handover,
+            Replication replication,
+            MigrationOrder order,
+            NodeId destination,
+            Consumer<ProtectionState> state) {
+        this.ports = ports;
+        this.handover = handover;
+        this.replication = replication;
+        this.order = order;
+        this.destination = destination;
+        this.state = state;
+    }
+
+    Outcome run() {
+        Span span = ports.tracer()
+                .spanBuilder("evict")
+                .setParent(order.context())
+                .setAttribute("decamp.workload", order.workload().value())
+                .setAttribute("decamp.migration", order.migration())
+                .setAttribute("decamp.from", ports.settings().node().value())
+                .setAttribute("decamp.to", destination.value())
+                .startSpan();
+        try (Scope ignored = span.makeCurrent()) {
+            return move();
+        } catch (DecampException e) {
+            span.recordException(e).setStatus(StatusCode.ERROR, e.getMessage());
+            failed(e);
+            throw e;
+        } finally {
+            span.end();
+        }
+    }
+
+    private Outcome move() {
+        if (!replication.connectedTo(destination)) {
+            enter("protect");
+            inSpan("first-copy", () -> {
+                replication.connect(destination);
+                return replication.epoch();
+            });
+        }
+        long bytesBefore = replication.bytesShipped();
+        // asked now, because asking a runtime takes tens of milliseconds that a frozen workload would wait for
+        Path bundle = ports.runtime(order.workload()).find(order.workload()).bundle();
+        enter("last-rounds");
+        inSpan("last-rounds", this::lastRounds);
+        enter("freeze");
+        Path parts = partsDirectory();
+        SnapshotReady ready;
+        try {
+            WorkloadRuntime.Frozen frozen = inSpan("freeze", () -> ports.runtime(order.workload())
+                    .freeze(order.workload(), order.migration(), parts, () -> inSpan("final-delta", this::finalDelta)));
+            enter("final-delta");
+            ready = inSpan("state-images", () -> shipState(frozen, bytesBefore, bundle));
+        } catch (DecampException e) {
+            thaw(e);
+            throw e;
+        } finally {
+            deleteTree(parts);
+        }
+        enter("offer");
+        ports.events().snapshotReady(ready);
+        Handover.Outcome outcome = inSpan("hand-off", () -> handover.offer(
+                order.workload(),
+                destination,
+                new Digest(ready.getDigest().toByteArray()),
+                order.migration(),
+                waiting -> state.accept(new ProtectionState.Frozen(order.migration(), destination, waiting))));
+        return switch (outcome) {
+            case COMMITTED -> Outcome.GONE;
+            case KEPT -> {
+                failed(DecampException.abort(
+                        "not-taken",
+                        destination + " did not take " + order.workload(),
+                        "See the restorer's migration-failed of the same migration; the workload runs on here",
+                        null));
+                yield Outcome.STAYS;
+            }
+        };
+    }
+
+    private Void lastRounds() {
+        long previous = -1;
+        for (int round = 1; ; round++) {
+            EpochStats stats = inSpan("round", replication::epoch);
+            Span.current().setAttribute("decamp.rounds", round);
+            LOG.infof(
+                    "%s: last round %d wrote %d pages, shipped %d bytes in %d us",
+                    order.workload(), round, stats.pagesWritten(), stats.wireBytes(), stats.shipMicros());
+            if (!convergence.another(round, previous, stats.pagesWritten())) {
+                return null;
+            }
+            previous = stats.pagesWritten();
+        }
+    }
+
+    private Void finalDelta() {
+        replication.shipFinalDelta();
+        return null;
+    }
+
+    private SnapshotReady shipState(WorkloadRuntime.Frozen frozen, long bytesBefore, Path bundle) {
+        for (WorkloadRuntime.Part part : frozen.parts()) {
+            replication.shipPart(part.name(), part.file());
+        }
+        SnapshotReady.Builder ready = replication.sealFinal();
+        return ready.setMigration(order.migration())
+                .setRequestedAtUnixMicros(order.requestedAtUnixMicros())
+                .setStoppedAtUnixMicros(frozen.stoppedAtUnixMicros())
+                .setBytesBefore(bytesBefore)
+                .setBytesAfter(replication.bytesShipped() - bytesBefore)
+                .setBundle(bundle == null ? "" : bundle.toString())
+                .build();
+    }
+
+    /** Before the offer nobody else may act on the workload, so that letting it run is always right. */
+    private void thaw(DecampException why) {
+        LOG.warnf("%s: thawed before the offer: %s", order.workload(), why.getMessage());
+        ports.runtime(order.workload()).thaw(order.workload());
+    }
+
+    private void failed(DecampException e) {
+        ports.events()
+                .migrationFailed(MigrationFailed.newBuilder()
+                        .setWorkload(order.workload().value())
+                        .setMigration(order.migration())
+                        .setNode(ports.settings().node().value())
+                        .setStep(step)
+                        .setCode(e.code())
+                        .setReason(e.getMessage())
+                        .setAdvice(e.advice())
+                        .setTruth(Truth.RUNNING_AT_SOURCE)
+                        .build());
+    }
+
+    private void enter(String newStep) {
+        step = newStep;
+        state.accept(new ProtectionState.Evicting(order.migration(), destination, newStep));
+    }
+
+    private <T> T inSpan(String name, Supplier<T> work) {
+        Span span = ports.tracer().spanBuilder(name).startSpan();
+        try (Scope ignored = span.makeCurrent()) {
+            return work.get();
+        } catch (RuntimeException e) {
+            span.recordException(e).setStatus(StatusCode.ERROR);
+            throw e;
+        } finally {
+            span.end();
+        }
+    }
+
+    private Path partsDirectory() {
+        Path directory = ports.settings()
+                .memoryDirectory()
+                .resolve("parts")
+                .resolve(order.workload().fileName());
+        try {
+            deleteTree(directory);
+            return Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw DecampException.abort(
+                    "memory-directory", "Cannot create " + directory, "Is the memory directory full? Free some of it", e);
+        }
+    }
+
+    private static void deleteTree(Path directory) {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        try (Stream<Path> all = Files.walk(directory)) {
+            for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(p);
+            }
+        } catch (IOException e) {
+            LOG.warnf("Cannot delete %s: %s", directory, e.toString());
+        }
+    }
+}

@@ -1,0 +1,275 @@
+package io.decamp.snapshotter.engine;
+
+import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.error.DecampException.Category;
+import io.decamp.contracts.handoff.HandoffState;
+import io.decamp.contracts.id.NodeId;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.port.WorkloadRuntime;
+import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.Policy;
+import io.decamp.contracts.v1.Truth;
+import java.time.Duration;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import org.jboss.logging.Logger;
+
+/**
+ * One workload that this node runs: epochs until a request, a release or its end. One thread runs {@link #run}; the other
+ * methods may be called from any.
+ */
+final class Protection implements Runnable {
+    private static final Logger LOG = Logger.getLogger(Protection.class);
+    /** First wait after a failure that may pass; doubles up to the limit. */
+    private static final Duration FIRST_BACKOFF = Duration.ofMillis(200);
+    /** A standby that comes back is found within this time. */
+    private static final Duration MAX_BACKOFF = Duration.ofSeconds(10);
+
+    private sealed interface Command {
+        record Evict(MigrationOrder order) implements Command {}
+
+        record Release(String reason) implements Command {}
+
+        record Stop() implements Command {}
+    }
+
+    private final SnapshotterPorts ports;
+    private final Handover handover;
+    private final WorkloadId workload;
+    private final NodeId standby;
+    private final Policy policy;
+    private final BiConsumer<WorkloadId, ProtectionState> ended;
+    private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
+    private volatile ProtectionState state = new ProtectionState.Starting();
+    private Replication replication;
+    private Duration backoff = FIRST_BACKOFF;
+    private String reportedFailure = "";
+
+    /** @param standby null: not shipped anywhere, kept for an eviction only */
+    Protection(
+            SnapshotterPorts ports,
+            Handover handover,
+            WorkloadId workload,
+            NodeId standby,
+            Policy policy,
+            BiConsumer<WorkloadId, ProtectionState> ended) {
+        this.ports = ports;
+        this.handover = handover;
+        this.workload = workload;
+        this.standby = standby;
+        this.policy = policy;
+        this.ended = ended;
+    }
+
+    ProtectionState state() {
+        return state;
+    }
+
+    void evict(MigrationOrder order) {
+        commands.add(new Command.Evict(order));
+    }
+
+    void release(String reason) {
+        commands.add(new Command.Release(reason));
+    }
+
+    /** The service ends; tracking and replica stay for its successor. */
+    void stop() {
+        commands.add(new Command.Stop());
+    }
+
+    @Override
+    public void run() {
+        try {
+            replication = new Replication(ports, workload, policy);
+            if (resumeHandover()) {
+                protect();
+            }
+        } catch (RuntimeException e) {
+            LOG.errorf(e, "%s: protection ended by an error", workload);
+            enter(new ProtectionState.Ended(e.toString()));
+        } finally {
+            if (replication != null) {
+                replication.close();
+            }
+            ended.accept(workload, state);
+        }
+    }
+
+    /** What a service that died left frozen is brought to its end first. @return whether the workload is still here */
+    private boolean resumeHandover() {
+        var outcome = handover.resume(
+                workload, waiting -> enter(new ProtectionState.Frozen("", ports.settings().node(), waiting)));
+        if (outcome.isPresent() && outcome.get() == Handover.Outcome.COMMITTED) {
+            gone();
+            return false;
+        }
+        return true;
+    }
+
+    private void protect() {
+        IntervalPolicy interval = new FaultBudgetPolicy(policy);
+        Duration wait = Duration.ZERO;
+        while (true) {
+            Command command = poll(wait);
+            switch (command) {
+                case null -> wait = shipOnce(interval);
+                case Command.Stop() -> {
+                    return;
+                }
+                case Command.Release(String reason) -> {
+                    replication.forget();
+                    enter(new ProtectionState.Ended(reason));
+                    return;
+                }
+                case Command.Evict(MigrationOrder order) -> {
+                    if (evictTo(order)) {
+                        return;
+                    }
+                    wait = Duration.ZERO;
+                }
+            }
+            if (state instanceof ProtectionState.Ended) {
+                return;
+            }
+        }
+    }
+
+    /** One epoch, connecting first when needed. @return how long to wait for the next */
+    private Duration shipOnce(IntervalPolicy interval) {
+        try {
+            if (standby == null) {
+                return Duration.ofDays(1);
+            }
+            if (!replication.connectedTo(standby)) {
+                replication.connect(standby);
+            }
+            EpochStats stats = replication.epoch();
+            Duration next = interval.next(stats);
+            replication.report(stats, next.toNanos() / 1000);
+            backoff = FIRST_BACKOFF;
+            reportedFailure = "";
+            enter(new ProtectionState.Protecting(standby, stats.epoch()));
+            return next;
+        } catch (DecampException e) {
+            return afterFailure(e);
+        }
+    }
+
+    private Duration afterFailure(DecampException e) {
+        if (stopped()) {
+            workloadEnded();
+            return Duration.ZERO;
+        }
+        replication.disconnect();
+        Duration wait = backoff;
+        backoff = backoff.multipliedBy(2).compareTo(MAX_BACKOFF) > 0 ? MAX_BACKOFF : backoff.multipliedBy(2);
+        if (!reportedFailure.equals(e.code())) {
+            reportedFailure = e.code();
+            LOG.warnf("%s: not protected for now: %s (%s). %s", workload, e.getMessage(), e.code(), e.advice());
+            if (e.category() != Category.RETRY) {
+                report("protect", e, Truth.RUNNING_AT_SOURCE, "");
+            }
+        }
+        enter(new ProtectionState.Waiting(e.code(), e.getMessage(), ports.clock().instant().plus(wait)));
+        return wait;
+    }
+
+    private boolean evictTo(MigrationOrder order) {
+        NodeId destination = order.destination() == null ? standby : order.destination();
+        if (destination == null) {
+            report(
+                    "request",
+                    order.migration(),
+                    DecampException.refused(
+                            "no-destination",
+                            workload + " has no standby and the request names no destination",
+                            "Name one: --to NODE"),
+                    Truth.RUNNING_AT_SOURCE,
+                    "");
+            return false;
+        }
+        try {
+            var eviction = new Eviction(ports, handover, replication, order, destination, this::enter);
+            if (eviction.run() == Eviction.Outcome.GONE) {
+                gone();
+                return true;
+            }
+        } catch (DecampException e) {
+            LOG.warnf("%s: migration %s failed: %s", workload, order.migration(), e.getMessage());
+            if (stopped()) {
+                workloadEnded();
+                return true;
+            }
+            replication.disconnect();
+        }
+        return false;
+    }
+
+    private void gone() {
+        replication.forget();
+        var owner = ports.register().current(workload);
+        NodeId to = owner instanceof HandoffState.Owned owned
+                ? owned.node()
+                : ports.settings().node();
+        enter(new ProtectionState.Gone(to));
+    }
+
+    private void workloadEnded() {
+        replication.forget();
+        report(
+                "protect",
+                DecampException.abort(
+                        "workload-ended",
+                        workload + " has ended on " + ports.settings().node(),
+                        "Start it again and protect it",
+                        null),
+                Truth.NOT_HERE,
+                "");
+        enter(new ProtectionState.Ended("the workload has ended"));
+    }
+
+    private boolean stopped() {
+        try {
+            return ports.runtime(workload).find(workload).state() == WorkloadRuntime.State.STOPPED;
+        } catch (DecampException e) {
+            return e.code().equals("workload-not-found");
+        }
+    }
+
+    private Command poll(Duration wait) {
+        try {
+            return commands.poll(wait.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new Command.Stop();
+        }
+    }
+
+    private void enter(ProtectionState next) {
+        if (!next.getClass().equals(state.getClass())) {
+            LOG.infof("%s: %s -> %s", workload, state, next);
+        }
+        state = next;
+    }
+
+    private void report(String step, DecampException e, Truth truth, String waitingFor) {
+        report(step, "", e, truth, waitingFor);
+    }
+
+    private void report(String step, String migration, DecampException e, Truth truth, String waitingFor) {
+        ports.events()
+                .migrationFailed(MigrationFailed.newBuilder()
+                        .setWorkload(workload.value())
+                        .setMigration(migration)
+                        .setNode(ports.settings().node().value())
+                        .setStep(step)
+                        .setCode(e.code())
+                        .setReason(e.getMessage())
+                        .setAdvice(e.advice())
+                        .setTruth(truth)
+                        .setWaitingFor(waitingFor)
+                        .build());
+    }
+}
