@@ -1,5 +1,6 @@
 package io.decamp.contracts.port;
 
+import io.decamp.contracts.handoff.Digest;
 import io.decamp.contracts.id.WorkloadId;
 import java.util.Optional;
 
@@ -7,6 +8,9 @@ import java.util.Optional;
 public interface Replicas {
     /** The replica if its final epoch is sealed, else empty. */
     Optional<SealedReplica> sealed(WorkloadId workload, long generation);
+
+    /** The replica whose final epoch is sealed with {@code digest}: an OFFER names it so, also after a restart. */
+    Optional<SealedReplica> sealed(WorkloadId workload, Digest digest);
 
     /** Forgets it and gives its memory back; a page server that still serves from it keeps its own descriptor. */
     void drop(WorkloadId workload, long generation);
