@@ -1,0 +1,44 @@
+package io.decamp.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class PidWorkloadTest {
+    @BeforeAll
+    static void needsRoot() {
+        assumeTrue("root".equals(System.getProperty("user.name")), "a PID namespace needs root");
+    }
+
+    @Test
+    void shouldRunAsTheInitOfItsOwnNamespaceUntilItIsStopped() {
+        try (PidWorkload workload = PidWorkload.start(ChainSpec.of(8, 500).withTree(1, 2))) {
+            List<Long> pids = Procs.namespacePids(workload.initPid());
+            assertEquals(1, pids.getLast());
+            assertEquals(pids.get(pids.size() - 2), workload.locatorPid());
+            workload.awaitLines(100, Duration.ofSeconds(20));
+
+            ChainOracle.Report report = workload.stopAndJudge();
+
+            assertTrue(report.verified(), () -> report.errors().toString());
+            assertEquals(4, report.audits());
+        }
+    }
+
+    @Test
+    void shouldLeaveNoProcessBehindWhenClosed() {
+        PidWorkload workload = PidWorkload.start(ChainSpec.of(8, 500).withTree(2, 1));
+        long init = workload.initPid();
+
+        workload.close();
+
+        assertFalse(Procs.alive(init));
+        assertEquals(List.of(), Procs.holding(workload.log()));
+    }
+}
