@@ -3,6 +3,7 @@ package io.decamp.contracts.port;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.AddressSpace;
+import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.v1.Part;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,6 +31,12 @@ public interface PageTransport {
 
         /** A half-received epoch of the same number is forgotten. */
         void begin(long epoch);
+
+        /**
+         * Tells which pages the epoch will send, so that the destination gets memory ready ahead of them: fresh tmpfs pages
+         * are slower than the network. A hint: it may be left out, be wrong or come late.
+         */
+        default void prepare(long epoch, PageRuns runs) {}
 
         /** Blocks while the peer or the bandwidth cap holds back. @return bytes on the wire */
         long send(long epoch, Segment segment);
