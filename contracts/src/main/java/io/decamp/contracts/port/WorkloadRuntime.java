@@ -1,7 +1,6 @@
 package io.decamp.contracts.port;
 
 import io.decamp.contracts.id.WorkloadId;
-import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.v1.PreflightReport;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,7 +25,7 @@ public interface WorkloadRuntime {
     record Part(String name, Path file, long size) {}
 
     /** A workload that executes no instruction, held by two locks. */
-    record Frozen(List<Part> parts, List<AddressSpace> spaces, long stoppedAtUnixMicros, long heldAtUnixMicros) {}
+    record Frozen(List<Part> parts, long stoppedAtUnixMicros, long heldAtUnixMicros) {}
 
     /** What a freeze left behind, also after a restart. */
     enum Hold {

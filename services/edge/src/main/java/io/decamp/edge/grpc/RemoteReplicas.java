@@ -1,0 +1,48 @@
+package io.decamp.edge.grpc;
+
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.port.Replicas;
+import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.v1.ReplicaReply;
+import io.decamp.contracts.v1.ReplicaRequest;
+import io.decamp.contracts.v1.TransferGrpc.TransferBlockingStub;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** The replicas of this host when the transfer service is a process of its own. */
+public final class RemoteReplicas implements Replicas {
+    private static final String PEER = "transfer service";
+
+    private final TransferBlockingStub stub;
+
+    public RemoteReplicas(TransferBlockingStub stub) {
+        this.stub = stub;
+    }
+
+    @Override
+    public Optional<SealedReplica> sealed(WorkloadId workload, long generation) {
+        ReplicaReply r = Faults.ask(PEER, () -> stub.findReplica(request(workload, generation)));
+        if (!r.getFinal()) {
+            return Optional.empty();
+        }
+        return Optional.of(new SealedReplica(
+                Path.of(r.getDirectory()),
+                generation,
+                r.getEpoch(),
+                r.getDigest().toByteArray(),
+                RunsCodec.fromMessages(r.getSpacesList()),
+                r.getPartsList()));
+    }
+
+    @Override
+    public void drop(WorkloadId workload, long generation) {
+        Faults.ask(PEER, () -> stub.dropReplica(request(workload, generation)));
+    }
+
+    private static ReplicaRequest request(WorkloadId workload, long generation) {
+        return ReplicaRequest.newBuilder()
+                .setWorkload(workload.value())
+                .setGeneration(generation)
+                .build();
+    }
+}
