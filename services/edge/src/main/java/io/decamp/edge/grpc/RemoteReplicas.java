@@ -1,5 +1,7 @@
 package io.decamp.edge.grpc;
 
+import com.google.protobuf.ByteString;
+import io.decamp.contracts.handoff.Digest;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.Replicas;
 import io.decamp.contracts.port.SealedReplica;
@@ -21,13 +23,28 @@ public final class RemoteReplicas implements Replicas {
 
     @Override
     public Optional<SealedReplica> sealed(WorkloadId workload, long generation) {
-        ReplicaReply r = Faults.ask(PEER, () -> stub.findReplica(request(workload, generation)));
+        return find(ReplicaRequest.newBuilder()
+                .setWorkload(workload.value())
+                .setGeneration(generation)
+                .build());
+    }
+
+    @Override
+    public Optional<SealedReplica> sealed(WorkloadId workload, Digest digest) {
+        return find(ReplicaRequest.newBuilder()
+                .setWorkload(workload.value())
+                .setDigest(ByteString.copyFrom(digest.bytes()))
+                .build());
+    }
+
+    private Optional<SealedReplica> find(ReplicaRequest request) {
+        ReplicaReply r = Faults.ask(PEER, () -> stub.findReplica(request));
         if (!r.getFinal()) {
             return Optional.empty();
         }
         return Optional.of(new SealedReplica(
                 Path.of(r.getDirectory()),
-                generation,
+                r.getGeneration(),
                 r.getEpoch(),
                 r.getDigest().toByteArray(),
                 RunsCodec.fromMessages(r.getSpacesList()),
@@ -36,13 +53,9 @@ public final class RemoteReplicas implements Replicas {
 
     @Override
     public void drop(WorkloadId workload, long generation) {
-        Faults.ask(PEER, () -> stub.dropReplica(request(workload, generation)));
-    }
-
-    private static ReplicaRequest request(WorkloadId workload, long generation) {
-        return ReplicaRequest.newBuilder()
+        Faults.ask(PEER, () -> stub.dropReplica(ReplicaRequest.newBuilder()
                 .setWorkload(workload.value())
                 .setGeneration(generation)
-                .build();
+                .build()));
     }
 }
