@@ -1,0 +1,81 @@
+package io.decamp.linux.ptrace;
+
+import io.decamp.linux.abi.FileAbi;
+import io.decamp.linux.abi.UffdAbi;
+import io.decamp.linux.fd.FileDescriptor;
+import io.decamp.linux.libc.Arch;
+import io.decamp.linux.libc.SyscallException;
+import io.decamp.linux.pid.PidFd;
+import io.decamp.linux.uffd.UserFaultFd;
+
+/**
+ * Gives us a userfaultfd on another process: stops one of its threads for two remote system calls, userfaultfd and
+ * close, and takes the descriptor in between. Nothing is written into its memory; its descriptor table is as before.
+ *
+ * <p>UFFD_USER_MODE_ONLY is what lets a process without CAP_SYS_PTRACE make one (vm.unprivileged_userfaultfd = 0);
+ * faults of the kernel are tracked all the same, as asynchronous write protection never asks a handler.
+ *
+ * <p>If this JVM is killed inside these microseconds, the process goes on with foreign registers and dies.
+ *
+ * <p>Do not use it on a child started by {@link ProcessBuilder}: the JDK waits for such a child in a way that takes a
+ * ptrace stop for its end.
+ */
+public final class UserFaultFdInjector {
+    /** What was made; {@code stoppedMicros} is how long one thread of the process did not run, at most. */
+    public record Injected(UserFaultFd userFaultFd, long stoppedMicros) implements AutoCloseable {
+        @Override
+        public void close() {
+            userFaultFd.close();
+        }
+    }
+
+    private static final long FLAGS = UffdAbi.UFFD_USER_MODE_ONLY | FileAbi.O_CLOEXEC | FileAbi.O_NONBLOCK;
+
+    private UserFaultFdInjector() {}
+
+    /**
+     * The result still needs its handshake ({@link UserFaultFd#api}).
+     *
+     * @throws SyscallException {@code PTRACE_SEIZE} with EPERM when it is traced already or we may not; ESRCH when gone
+     * @throws io.decamp.contracts.error.DecampException {@code thread-not-stopped}, {@code foreign-abi},
+     *     {@code no-syscall-instruction}; the process goes on in every case
+     */
+    public static Injected inject(int pid) {
+        return TracerThread.call("inject-" + pid, () -> injectHere(pid));
+    }
+
+    private static Injected injectHere(int pid) {
+        long instruction = SyscallInstruction.find(pid, Registers.current());
+        try (PidFd process = PidFd.open(pid);
+                Tracee tracee = new Tracee(pid, instruction)) {
+            tracee.stop();
+            long remote = tracee.call(Arch.current().userfaultfdNumber(), FLAGS);
+            if (remote < 0) {
+                throw new SyscallException("remote userfaultfd", (int) -remote, "pid " + pid);
+            }
+            FileDescriptor taken = take(process, tracee, (int) remote);
+            try {
+                return new Injected(new UserFaultFd(taken), tracee.release() / 1000);
+            } catch (RuntimeException e) {
+                taken.close();
+                throw e;
+            }
+        }
+    }
+
+    private static FileDescriptor take(PidFd process, Tracee tracee, int remote) {
+        FileDescriptor taken = null;
+        try {
+            taken = process.take(remote);
+            return taken;
+        } finally {
+            long closed = tracee.call(Arch.current().closeNumber(), remote);
+            if (closed < 0) {
+                if (taken != null) {
+                    taken.close();
+                }
+                throw new SyscallException("remote close", (int) -closed, "fd " + remote + " of pid " + process.pid());
+            }
+        }
+    }
+}
