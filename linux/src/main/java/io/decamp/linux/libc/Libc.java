@@ -92,6 +92,8 @@ final class Libc {
 
     static native int posix_spawn_file_actions_adddup2(long actions, int fd, int newFd);
 
+    static native int posix_spawn_file_actions_addclose(long actions, int fd);
+
     static native int posix_spawn_file_actions_addopen(long actions, int fd, long path, int flags, int mode);
 
     static native int posix_spawn_file_actions_addchdir_np(long actions, long path);
