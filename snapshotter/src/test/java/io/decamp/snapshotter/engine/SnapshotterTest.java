@@ -1,0 +1,195 @@
+package io.decamp.snapshotter.engine;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.decamp.contracts.handoff.HandoffState;
+import io.decamp.contracts.id.NodeId;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.v1.Policy;
+import io.decamp.contracts.v1.Reason;
+import io.decamp.contracts.v1.Truth;
+import io.decamp.contracts.v1.WorkloadSpec;
+import io.opentelemetry.context.Context;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SnapshotterTest {
+    private static final WorkloadId REDIS = new WorkloadId("runc:redis");
+
+    @TempDir
+    Path directory;
+
+    private final FakeWorld world = new FakeWorld();
+    private Snapshotter snapshotter;
+
+    @BeforeEach
+    void start() {
+        snapshotter = new Snapshotter(world.ports(directory), world, id -> world.calls.add("undesired"));
+    }
+
+    @AfterEach
+    void stop() {
+        snapshotter.close();
+    }
+
+    private static WorkloadSpec spec() {
+        return WorkloadSpec.newBuilder()
+                .setWorkload(REDIS.value())
+                .addNodes("alpha")
+                .addNodes("beta")
+                .setPolicy(Policy.newBuilder().setMinIntervalMicros(1000).setMaxIntervalMicros(2000))
+                .build();
+    }
+
+    private static MigrationOrder order(NodeId destination) {
+        return new MigrationOrder("m1", REDIS, Reason.MANUAL, destination, 1, Context.root());
+    }
+
+    private void protect() {
+        snapshotter.specified(REDIS, spec());
+        await().until(() -> world.pagesDirty.size() >= 2);
+    }
+
+    @Test
+    void shouldClaimAndShipAWorkloadThatIsSpecifiedForThisNode() {
+        protect();
+
+        assertEquals(new HandoffState.Owned(FakeWorld.ALPHA, 1), world.current(REDIS));
+        assertEquals(List.of("open", "track", "scan", "seal 1", "settled 1"), world.calls.subList(0, 5));
+        assertInstanceOf(ProtectionState.Protecting.class, snapshotter.states().get(REDIS));
+    }
+
+    @Test
+    void shouldOfferOnlyAfterTheFinalEpochIsSealedAndTellTheDestination() {
+        protect();
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> world.calls.contains("untrack"));
+        List<String> after = world.calls.subList(world.calls.indexOf("freeze"), world.calls.size());
+        assertEquals("freeze", after.get(0));
+        assertEquals("scan-frozen", after.get(1));
+        assertEquals("part core-1.img", after.get(2));
+        assertEquals("seal-final", after.get(3));
+        assertTrue(after.indexOf("ready-final") < after.indexOf("offer"));
+        assertTrue(world.failures.isEmpty());
+    }
+
+    @Test
+    void shouldLetTheWorkloadRunOnWhenTheFreezeFails() {
+        protect();
+        world.freezeFails = true;
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> !world.failures.isEmpty());
+        assertTrue(world.calls.contains("thaw"));
+        assertFalse(world.calls.contains("offer"));
+        assertEquals("criu-failed", world.failures.getFirst().getCode());
+        assertEquals("freeze", world.failures.getFirst().getStep());
+        assertEquals(Truth.RUNNING_AT_SOURCE, world.failures.getFirst().getTruth());
+        int reported = world.pagesDirty.size();
+        await().until(() -> world.pagesDirty.size() > reported);
+    }
+
+    @Test
+    void shouldGoOnProtectingWhenNobodyTookTheOffer() {
+        protect();
+        world.outcome = Handover.Outcome.KEPT;
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> !world.failures.isEmpty());
+        assertEquals("not-taken", world.failures.getFirst().getCode());
+        int reported = world.pagesDirty.size();
+        await().until(() -> world.pagesDirty.size() > reported);
+    }
+
+    @Test
+    void shouldRefuseARequestForAWorkloadThatRunsElsewhere() {
+        world.states.put(REDIS, new HandoffState.Owned(FakeWorld.BETA, 4));
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> !world.failures.isEmpty());
+        assertEquals("workload-elsewhere", world.failures.getFirst().getCode());
+        assertEquals(Truth.NOT_HERE, world.failures.getFirst().getTruth());
+        assertFalse(world.calls.contains("freeze"));
+    }
+
+    @Test
+    void shouldRefuseItselfAsDestination() {
+        protect();
+
+        snapshotter.requested(order(FakeWorld.ALPHA));
+
+        await().until(() -> !world.failures.isEmpty());
+        assertEquals("destination-is-source", world.failures.getFirst().getCode());
+    }
+
+    @Test
+    void shouldEvictAWorkloadThatWasNeverProtected() {
+        snapshotter.requested(order(null));
+
+        await().until(() -> world.calls.contains("offer"));
+        assertTrue(world.calls.indexOf("seal 1") < world.calls.indexOf("freeze"));
+    }
+
+    @Test
+    void shouldPutUnsealedPagesBackAndConnectAgainWhenTheStandbyComesBack() {
+        protect();
+        world.standbyDown = true;
+        await().until(() -> snapshotter.states().get(REDIS) instanceof ProtectionState.Waiting);
+        assertTrue(world.calls.contains("broken"));
+        int reported = world.pagesDirty.size();
+
+        world.standbyDown = false;
+
+        await().until(() -> world.pagesDirty.size() > reported);
+        assertEquals(1, world.sealedByGeneration.size());
+    }
+
+    @Test
+    void shouldShipEverythingAnewWhenTheStandbyHasLostItsReplica() {
+        protect();
+        world.standbyDown = true;
+        await().until(() -> snapshotter.states().get(REDIS) instanceof ProtectionState.Waiting);
+        long lost = world.sealedByGeneration.keySet().iterator().next();
+        world.sealedByGeneration.clear();
+
+        world.standbyDown = false;
+
+        await().until(() -> !world.sealedByGeneration.isEmpty());
+        assertTrue(world.sealedByGeneration.keySet().iterator().next() > lost);
+    }
+
+    @Test
+    void shouldSayThatAWorkloadHasEndedAndTakeItOutOfTheDesiredState() {
+        protect();
+
+        world.running = false;
+
+        await().until(() -> world.calls.contains("undesired"));
+        assertEquals("workload-ended", world.failures.getFirst().getCode());
+        assertInstanceOf(HandoffState.Unowned.class, world.current(REDIS));
+    }
+
+    @Test
+    void shouldGiveEverythingBackWhenProtectionIsReleased() {
+        protect();
+
+        snapshotter.specified(REDIS, null);
+
+        await().until(() -> world.calls.contains("untrack"));
+        await().until(() -> world.current(REDIS) instanceof HandoffState.Unowned);
+        assertFalse(world.calls.contains("kill"));
+    }
+}
