@@ -3,7 +3,7 @@ package io.decamp.linux.abi;
 import java.lang.foreign.StructLayout;
 import java.util.List;
 
-/** sys/wait.h, signal.h, spawn.h (glibc), sched.h. */
+/** sys/wait.h, signal.h, spawn.h (glibc), sched.h, linux/kcmp.h. */
 public final class ProcessAbi {
     public static final long WNOHANG = 1;
     public static final long WEXITED = 4;
@@ -25,6 +25,9 @@ public final class ProcessAbi {
     public static final long POSIX_SPAWN_SETSIGDEF = 0x04;
     public static final long POSIX_SPAWN_SETSIGMASK = 0x08;
     public static final long POSIX_SPAWN_SETSID = 0x80;
+
+    /** An enumerator, not a macro. */
+    public static final long KCMP_VM = 1;
 
     static final List<StructLayout> LAYOUTS = List.of();
 

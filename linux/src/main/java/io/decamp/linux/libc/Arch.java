@@ -5,8 +5,8 @@ package io.decamp.linux.libc;
  * arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h (arm64).
  */
 public enum Arch {
-    X86_64(3, 323),
-    ARM64(57, 282);
+    X86_64(3, 323, 312),
+    ARM64(57, 282, 272);
 
     /** Numbers from 424 on are the same on all architectures. */
     static final int PIDFD_SEND_SIGNAL = 424;
@@ -18,10 +18,12 @@ public enum Arch {
 
     private final int close;
     private final int userfaultfd;
+    private final int kcmp;
 
-    Arch(int close, int userfaultfd) {
+    Arch(int close, int userfaultfd, int kcmp) {
         this.close = close;
         this.userfaultfd = userfaultfd;
+        this.kcmp = kcmp;
     }
 
     /** @throws UnsupportedOperationException on any other architecture */
@@ -43,5 +45,9 @@ public enum Arch {
 
     public int userfaultfdNumber() {
         return userfaultfd;
+    }
+
+    int kcmpNumber() {
+        return kcmp;
     }
 }

@@ -32,6 +32,16 @@ public final class ProcessCalls {
         return (int) Libc.orMinusErrno(Libc.syscall(Arch.current().userfaultfdNumber(), flags, 0, 0, 0));
     }
 
+    /**
+     * Compares what two processes use, kernel/kcmp.c.
+     *
+     * @param type KCMP_ of linux/kcmp.h, one without indices
+     * @return 0 when it is one and the same, 1 to 3 when not, or {@code -errno}
+     */
+    public static int kcmp(int pid, int otherPid, long type) {
+        return (int) Libc.orMinusErrno(Libc.syscall(Arch.current().kcmpNumber(), pid, otherPid, type, 0));
+    }
+
     /** @return 0, or {@code -errno} */
     public static int kill(int pid, long signal) {
         return (int) Libc.orMinusErrno(Libc.kill(pid, (int) signal));
