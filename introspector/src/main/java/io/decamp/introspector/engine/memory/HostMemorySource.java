@@ -1,0 +1,158 @@
+package io.decamp.introspector.engine.memory;
+
+import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.page.PageRuns;
+import io.decamp.contracts.port.MemorySource;
+import io.decamp.contracts.port.Segment;
+import io.decamp.linux.libc.SyscallException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+
+/**
+ * The memory of workloads that run on this host's kernel.
+ *
+ * <p>Everything that must outlive this service lies in {@code memoryDirectory} and with the {@link DescriptorKeeper}: a
+ * new object over the same directory goes on where a killed one stopped. What was in flight then counts as broken,
+ * unless {@link #sealed} says otherwise before the next scan. One object a directory.
+ *
+ * <p>Thread safe between workloads; calls for one workload exclude each other.
+ */
+public final class HostMemorySource implements MemorySource, AutoCloseable {
+    /** Segments that exist at once: one being read, one being sent, one waiting, for a few workloads; 256 MiB. */
+    public static final int SEGMENTS_LIMIT = 32;
+
+    /** A sender that holds all segments for so long hangs. */
+    private static final Duration SEGMENT_WAIT = Duration.ofSeconds(30);
+
+    private final Path directory;
+    private final WorkloadProcesses processes;
+    private final Supplier<SpaceKernels> kernels;
+    private final SegmentPool segments;
+    private final Map<WorkloadId, Slot> slots = new ConcurrentHashMap<>();
+
+    /** One workload's lock and, while it is tracked, its tracker. */
+    private static final class Slot {
+        private final PageReader reader = new PageReader();
+        private WorkloadTracker tracker;
+    }
+
+    /** @param memoryDirectory on tmpfs; of this node alone */
+    public HostMemorySource(Path memoryDirectory, WorkloadProcesses processes, DescriptorKeeper keeper) {
+        this(memoryDirectory, processes, () -> new LinuxSpaceKernels(keeper));
+    }
+
+    HostMemorySource(Path memoryDirectory, WorkloadProcesses processes, Supplier<SpaceKernels> kernels) {
+        this.directory = memoryDirectory.resolve("tracking");
+        this.processes = processes;
+        this.kernels = kernels;
+        this.segments = new SegmentPool(memoryDirectory.resolve("segments"), SEGMENTS_LIMIT, SEGMENT_WAIT);
+    }
+
+    @Override
+    public Tracking track(WorkloadId workload, long generation) {
+        return with(workload, slot -> {
+            if (slot.tracker == null) {
+                slot.tracker = WorkloadTracker.start(
+                        workload.value(),
+                        directory.resolve(workload.fileName()),
+                        kernels.get(),
+                        processes.initPid(workload),
+                        generation);
+            } else {
+                slot.tracker.generation(generation);
+            }
+            return slot.tracker.tracking();
+        });
+    }
+
+    @Override
+    public Scan scan(WorkloadId workload, long epoch, boolean frozen) {
+        return with(workload, slot -> tracker(slot, workload).scan(processes.initPid(workload), epoch, frozen));
+    }
+
+    @Override
+    public Segment read(WorkloadId workload, long epoch, PageRuns runs) {
+        return with(workload, slot -> {
+            WorkloadTracker tracker = tracker(slot, workload);
+            SegmentPool.Lease lease = segments.take();
+            try {
+                slot.reader.read(runs, tracker::kernel, lease);
+                return lease;
+            } catch (RuntimeException | Error e) {
+                lease.close();
+                throw e;
+            }
+        });
+    }
+
+    @Override
+    public void sealed(WorkloadId workload, long epoch) {
+        with(workload, slot -> {
+            tracker(slot, workload).sealed(epoch);
+            return null;
+        });
+    }
+
+    @Override
+    public void broken(WorkloadId workload) {
+        with(workload, slot -> {
+            tracker(slot, workload).broken();
+            return null;
+        });
+    }
+
+    /** Idempotent. A replica that is kept on needs a greater generation to be tracked again. */
+    @Override
+    public void untrack(WorkloadId workload) {
+        with(workload, slot -> {
+            if (slot.tracker != null) {
+                slot.tracker.untrack();
+                slot.tracker = null;
+            }
+            return null;
+        });
+    }
+
+    /** Stops this service's part; the workloads stay tracked for the next one as long as the keeper lives. */
+    @Override
+    public void close() {
+        for (Slot slot : slots.values()) {
+            synchronized (slot) {
+                if (slot.tracker != null) {
+                    slot.tracker.close();
+                    slot.tracker = null;
+                }
+                slot.reader.close();
+            }
+        }
+        slots.clear();
+        segments.close();
+    }
+
+    private <T> T with(WorkloadId workload, java.util.function.Function<Slot, T> action) {
+        Slot slot = slots.computeIfAbsent(workload, id -> new Slot());
+        synchronized (slot) {
+            try {
+                return action.apply(slot);
+            } catch (SyscallException e) {
+                throw DecampException.retry(
+                        "memory-not-readable",
+                        "The kernel refused to let memory of " + workload + " be tracked or read",
+                        "See the cause; run the node's check for what the kernel supports",
+                        e);
+            }
+        }
+    }
+
+    private static WorkloadTracker tracker(Slot slot, WorkloadId workload) {
+        if (slot.tracker == null) {
+            throw DecampException.refused(
+                    "not-tracked", "Workload " + workload + " is not tracked on this node", "Track it first");
+        }
+        return slot.tracker;
+    }
+}

@@ -1,0 +1,45 @@
+package io.decamp.introspector.engine.memory;
+
+import java.util.List;
+import java.util.Optional;
+
+/** Finds the processes of a PID namespace and gets hold of their memory. The seam above which nothing is native. */
+interface SpaceKernels extends AutoCloseable {
+    /**
+     * A process as it was listed.
+     *
+     * @param containerPid its PID in the innermost namespace
+     * @param startTicks clock ticks between boot and its start: with the PID, its identity
+     */
+    record Listed(int pid, int parentPid, int containerPid, long startTicks) {}
+
+    /** What an injection gave. @param stoppedMicros how long one thread of the process was stopped for it */
+    record Opened(SpaceKernel kernel, long stoppedMicros) {}
+
+    /** All processes that have memory and whose PID namespace is that of {@code initPid}, oldest first. */
+    List<Listed> list(int initPid);
+
+    /**
+     * Injects tracking.
+     *
+     * @param name under which the descriptor is kept
+     * @throws SpaceGoneException the process has ended
+     * @throws io.decamp.contracts.error.DecampException {@code process-not-trackable}
+     */
+    Opened inject(Listed process, String name);
+
+    /** Looks without tracking, for a process that was found frozen: it reports all that is populated. */
+    SpaceKernel observe(Listed process);
+
+    /** Goes on with what an earlier service kept, or empty: tracking was lost, or the memory is not the same any more. */
+    Optional<SpaceKernel> resume(Listed process, String name);
+
+    /** Whether two processes run on one memory (vfork, posix_spawn between fork and exec). */
+    boolean sameMemory(int pid, int otherPid);
+
+    /** Drops what is kept under a name of a space that is not there any more. */
+    void forget(String name);
+
+    @Override
+    void close();
+}
