@@ -50,7 +50,7 @@ public final class PidWorkload implements AutoCloseable {
     /**
      * Returns when every writer has filled its memory and written its first line.
      *
-     * @param enter command that runs a command elsewhere, such as the one of a lab node; empty for here
+     * @param enter command that runs a command elsewhere, such as {@link Lab.Node#enter()}; empty for here
      */
     public static PidWorkload start(ChainSpec spec, List<String> enter) {
         try {
