@@ -1,0 +1,2 @@
+/** Cgroups as far as they freeze tasks. */
+package io.decamp.linux.cgroup;

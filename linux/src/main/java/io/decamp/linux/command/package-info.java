@@ -1,0 +1,2 @@
+/** Runs criu and container runtimes, and their scripts. */
+package io.decamp.linux.command;

@@ -1,0 +1,2 @@
+/** Settings of the whole machine, with their way back. */
+package io.decamp.linux.sysctl;
