@@ -60,6 +60,20 @@ public record TopicSettings(String topic, int partitions, Map<String, String> co
         return partitions == 1;
     }
 
+    /**
+     * Its settings on a cluster, or on a lone broker: that has no second copy, and writes each record of the register to
+     * its disk before it acknowledges it.
+     */
+    public Map<String, String> configFor(boolean cluster) {
+        Map<String, String> full = new LinkedHashMap<>(config);
+        if (cluster) {
+            full.put(MIN_INSYNC, Integer.toString(CLUSTER_MIN_INSYNC));
+        } else if (isRegister()) {
+            full.put("flush.messages", "1");
+        }
+        return full;
+    }
+
     /** Lost records would lose a workload or run it twice. */
     public boolean isRegister() {
         return topic.equals(Topics.HANDOFF);

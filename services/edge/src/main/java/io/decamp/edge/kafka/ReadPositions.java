@@ -1,0 +1,146 @@
+package io.decamp.edge.kafka;
+
+import io.decamp.edge.kafka.Subscription.From;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.jboss.logging.Logger;
+
+/**
+ * Where reading stands in each partition: kept across consumers, and with the group where there is one. Assigned by hand;
+ * with one member a group there is nothing to balance. One thread.
+ */
+final class ReadPositions {
+    private static final Logger LOG = Logger.getLogger(ReadPositions.class);
+
+    /** On the way out; what is not committed comes again. */
+    private static final Duration LAST_COMMIT = Duration.ofMillis(500);
+    /** Partitions are added by people. */
+    private static final long LOOK_FOR_PARTITIONS_NANOS = Duration.ofMinutes(1).toNanos();
+
+    private final Subscription subscription;
+    private final Clock clock;
+    private final Map<TopicPartition, Long> next = new HashMap<>();
+    private long lookedNanos;
+
+    ReadPositions(Subscription subscription, Clock clock) {
+        this.subscription = subscription;
+        this.clock = clock;
+    }
+
+    void begin(Consumer<String, byte[]> consumer) {
+        assign(consumer, Partitions.of(consumer, subscription.routes().keySet()));
+        lookedNanos = System.nanoTime();
+    }
+
+    void handled(ConsumerRecord<?, ?> record) {
+        next.put(new TopicPartition(record.topic(), record.partition()), record.offset() + 1);
+    }
+
+    /** Without waiting: a commit that is lost only makes events come again. */
+    void commit(Consumer<String, byte[]> consumer, boolean any) {
+        if (any && subscription.from() instanceof From.Group) {
+            consumer.commitAsync(offsets(), (offsets, failure) -> {
+                if (failure != null) {
+                    LOG.debugf("Offsets of %s are not committed: %s", subscription.name(), failure.toString());
+                }
+            });
+        }
+    }
+
+    void commitNow(Consumer<String, byte[]> consumer) {
+        if (subscription.from() instanceof From.Group && !next.isEmpty()) {
+            try {
+                consumer.commitSync(offsets(), LAST_COMMIT);
+            } catch (KafkaException e) {
+                LOG.infof("The last offsets of %s are not committed: %s", subscription.name(), e.toString());
+            }
+        }
+    }
+
+    /** From its cached metadata, which the consumer refreshes itself. */
+    void followNewPartitions(Consumer<String, byte[]> consumer) {
+        if (System.nanoTime() - lookedNanos < LOOK_FOR_PARTITIONS_NANOS) {
+            return;
+        }
+        lookedNanos = System.nanoTime();
+        List<TopicPartition> all = Partitions.of(consumer, subscription.routes().keySet());
+        Set<TopicPartition> added = new HashSet<>(all);
+        added.removeAll(consumer.assignment());
+        if (!added.isEmpty()) {
+            LOG.infof("%s reads added partitions %s", subscription.name(), added);
+            // nothing of them was seen yet: not even what "from the end" would pass over
+            added.forEach(partition -> next.put(partition, 0L));
+            assign(consumer, all);
+        }
+    }
+
+    private void assign(Consumer<String, byte[]> consumer, List<TopicPartition> partitions) {
+        consumer.assign(partitions);
+        Set<TopicPartition> fresh = new HashSet<>(partitions);
+        fresh.removeAll(next.keySet());
+        if (!fresh.isEmpty()) {
+            next.putAll(start(consumer, fresh));
+        }
+        partitions.forEach(partition -> consumer.seek(partition, next.get(partition)));
+    }
+
+    private Map<TopicPartition, Long> start(Consumer<String, byte[]> consumer, Set<TopicPartition> fresh) {
+        return switch (subscription.from()) {
+            case From.End() -> consumer.endOffsets(fresh);
+            case From.Beginning() -> consumer.beginningOffsets(fresh);
+            case From.Group(String id, Duration lookBack) -> ofGroup(consumer, fresh, lookBack);
+        };
+    }
+
+    private Map<TopicPartition, Long> ofGroup(
+            Consumer<String, byte[]> consumer, Set<TopicPartition> fresh, Duration lookBack) {
+        Map<TopicPartition, Long> start = new HashMap<>();
+        Map<TopicPartition, Long> unknown = new HashMap<>();
+        Map<TopicPartition, OffsetAndMetadata> committed = consumer.committed(fresh);
+        long since = clock.instant().minus(lookBack).toEpochMilli();
+        for (TopicPartition partition : fresh) {
+            OffsetAndMetadata known = committed.get(partition);
+            if (known != null) {
+                start.put(partition, known.offset());
+            } else {
+                unknown.put(partition, since);
+            }
+        }
+        if (!unknown.isEmpty()) {
+            start.putAll(recent(consumer, unknown));
+        }
+        return start;
+    }
+
+    private static Map<TopicPartition, Long> recent(
+            Consumer<String, byte[]> consumer, Map<TopicPartition, Long> since) {
+        Collection<TopicPartition> partitions = since.keySet();
+        // the ends first: what is written in between is then read, not passed over
+        Map<TopicPartition, Long> start = new HashMap<>(consumer.endOffsets(partitions));
+        for (Map.Entry<TopicPartition, OffsetAndTimestamp> first :
+                consumer.offsetsForTimes(since).entrySet()) {
+            if (first.getValue() != null) {
+                start.put(first.getKey(), first.getValue().offset());
+            }
+        }
+        return start;
+    }
+
+    private Map<TopicPartition, OffsetAndMetadata> offsets() {
+        Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+        next.forEach((partition, offset) -> offsets.put(partition, new OffsetAndMetadata(offset)));
+        return offsets;
+    }
+}
