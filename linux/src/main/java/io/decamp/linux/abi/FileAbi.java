@@ -42,6 +42,8 @@ public final class FileAbi {
     public static final long MADV_POPULATE_READ = 22;
     public static final long MADV_POPULATE_WRITE = 23;
     public static final long MFD_CLOEXEC = 1;
+    public static final long SEEK_DATA = 3;
+    public static final long SEEK_HOLE = 4;
     public static final long FALLOC_FL_KEEP_SIZE = 1;
     public static final long FALLOC_FL_PUNCH_HOLE = 2;
 

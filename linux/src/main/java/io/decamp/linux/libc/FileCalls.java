@@ -152,6 +152,31 @@ public final class FileCalls {
         }
     }
 
+    /**
+     * Finds data in a sparse file. Moves the file position: the descriptor must not be used for plain reads elsewhere.
+     *
+     * @return the first offset from {@code offset} on that is not in a hole; -1 when there is none before the end
+     */
+    public static long seekData(int fd, long offset) {
+        return seek(fd, offset, FileAbi.SEEK_DATA);
+    }
+
+    /** @return the first offset from {@code offset} on that is in a hole or at the end; -1 when it is behind the end */
+    public static long seekHole(int fd, long offset) {
+        return seek(fd, offset, FileAbi.SEEK_HOLE);
+    }
+
+    private static long seek(int fd, long offset, long whence) {
+        long found = Libc.orMinusErrno(Libc.lseek(fd, offset, (int) whence));
+        if (found == -Errno.ENXIO) {
+            return -1;
+        }
+        if (found < 0) {
+            throw new SyscallException("lseek", (int) -found, "fd " + fd + " at " + offset);
+        }
+        return found;
+    }
+
     /** Gives the memory of a range of a file back; it reads as zeros afterwards. The size of the file stays. */
     public static void punchHole(int fd, long offset, long bytes) {
         int mode = (int) (FileAbi.FALLOC_FL_PUNCH_HOLE | FileAbi.FALLOC_FL_KEEP_SIZE);

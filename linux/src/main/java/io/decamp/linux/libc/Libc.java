@@ -42,6 +42,8 @@ final class Libc {
 
     static native int ftruncate(int fd, long length);
 
+    static native long lseek(int fd, long offset, int whence);
+
     static native int memfd_create(long name, int flags);
 
     static native long mmap(long address, long length, int protection, int flags, int fd, long offset);
