@@ -67,7 +67,7 @@ wait_for() {
 }
 
 start_node() {
-    mkdir -p "$lab/$1/state" "$lab/$1/memory" "$lab/$1/runc"
+    mkdir -p "$lab/$1/state" "$lab/$1/memory" "$lab/$1/runc" "$lab/$1/containers"
     setsid unshare --net --mount --propagation private --pid --uts --fork \
         sh "$here/node-init.sh" "$1" "$lab/$1" "$memory" </dev/null >"$lab/$1/init.log" 2>&1 &
     launcher=$!

@@ -5,7 +5,9 @@ set -eu
 mount -t proc proc /proc
 # criu keeps what it learned of the kernel in /run, and only when that is a tmpfs
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/netns /run/lock
+mkdir -p /run/netns /run/lock /run/containers
+# on disk, and at the same path in both nodes, as bundles are on real hosts
+mount --bind "$2/containers" /run/containers
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t tmpfs -o mode=700,size="$3" tmpfs "$2/memory"
 echo "$1" >/proc/sys/kernel/hostname

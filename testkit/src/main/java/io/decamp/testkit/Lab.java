@@ -201,6 +201,16 @@ public final class Lab implements AutoCloseable {
             return directory.resolve(name).resolve("memory");
         }
 
+        /** Where bundles are kept: the same path in both nodes, as on real hosts, with other contents. */
+        public Path containers() {
+            return Path.of("/run/containers");
+        }
+
+        /** {@link #containers()} as this process can open it. */
+        public Path containersSeenFromHere() {
+            return directory.resolve(name).resolve("containers");
+        }
+
         public Path runcRoot() {
             return directory.resolve(name).resolve("runc");
         }

@@ -2,41 +2,34 @@ package io.decamp.testkit;
 
 import io.decamp.contracts.error.DecampException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * A {@code chain} workload as the init of a PID namespace of its own, session leader in it: what {@code pid:N} names.
- * It is known by its log, which it keeps open wherever it is moved to. {@link #close} ends every copy there is.
+ * {@link #close} ends every copy there is, wherever it was moved to.
  */
 public final class PidWorkload implements AutoCloseable {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
-    private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
 
     private final ChainSpec spec;
     private final Path directory;
-    private final Path log;
+    private final ChainLog log;
     private final Process launcher;
     private final long firstInit;
     private final Thread atExit = new Thread(this::killAll, "end-of-workload");
 
-    private PidWorkload(ChainSpec spec, Path directory, Path log, Process launcher) {
+    private PidWorkload(ChainSpec spec, Path directory, ChainLog log, Process launcher) {
         this.spec = spec;
         this.directory = directory;
         this.log = log;
         this.launcher = launcher;
         Runtime.getRuntime().addShutdownHook(atExit);
         try {
-            Await.until(() -> "the first line of every writer in " + log, START_LIMIT, this::everyWriterHasBegun);
-            List<Long> inits = inits();
-            if (inits.size() != 1) {
-                throw new AssertionError("Expected one init that holds " + log + ", found " + inits);
-            }
-            this.firstInit = inits.getFirst();
+            Await.until(() -> "the first line of every writer in " + log.file(), START_LIMIT, this::begun);
+            this.firstInit = log.init();
         } catch (RuntimeException | AssertionError e) {
             close();
             throw e;
@@ -64,7 +57,7 @@ public final class PidWorkload implements AutoCloseable {
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                     .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                     .start();
-            return new PidWorkload(spec, directory, log, launcher);
+            return new PidWorkload(spec, directory, new ChainLog(log, spec.writers()), launcher);
         } catch (IOException e) {
             throw DecampException.abort("workload-not-started", "Can't start chain", "Is unshare installed?", e);
         }
@@ -75,65 +68,27 @@ public final class PidWorkload implements AutoCloseable {
         return firstInit;
     }
 
-    /** PID of that init in the namespace that encloses its own: the N of {@code pid:N} on its node. */
+    /** PID of the living copy's init in the namespace that encloses its own: the N of {@code pid:N} on its node. */
     public long locatorPid() {
-        List<Long> pids = Procs.namespacePids(firstInit);
+        long init = log.init();
+        List<Long> pids = Procs.namespacePids(init);
         if (pids.size() < 2) {
-            throw new AssertionError("Process " + firstInit + " is gone");
+            throw new AssertionError("Process " + init + " is gone");
         }
         return pids.get(pids.size() - 2);
     }
 
-    public Path log() {
+    public ChainLog log() {
         return log;
-    }
-
-    public Path directory() {
-        return directory;
     }
 
     public ChainSpec spec() {
         return spec;
     }
 
-    /** Inits of all living copies, running or frozen, on whatever node of this machine. */
-    public List<Long> inits() {
-        return Procs.holding(log).stream()
-                .filter(pid -> {
-                    List<Long> pids = Procs.namespacePids(pid);
-                    return pids.size() > 1 && pids.getLast() == 1 && Procs.alive(pid);
-                })
-                .toList();
-    }
-
-    public long lines() {
-        try (Stream<String> lines = Files.lines(log)) {
-            return lines.count();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Waits until the log has grown by {@code more} lines: the workload runs. */
-    public void awaitLines(long more, Duration limit) {
-        long wanted = lines() + more;
-        Await.until(() -> more + " more lines in " + log, limit, () -> lines() >= wanted);
-    }
-
-    /** Judges what is there so far. */
-    public ChainOracle.Report judge() {
-        return ChainOracle.judge(log);
-    }
-
-    /** Ends the one running copy by SIGTERM, which makes it check its whole memory, and judges all it ever did. */
+    /** Ends the one living copy, which checks its whole memory, and judges all it ever did. */
     public ChainOracle.Report stopAndJudge() {
-        List<Long> inits = inits();
-        if (inits.size() != 1) {
-            throw new AssertionError("Expected one living copy, found inits " + inits);
-        }
-        Procs.terminate(inits.getFirst());
-        Await.until(() -> "the end of " + inits, STOP_LIMIT, () -> inits().isEmpty());
-        return ChainOracle.judgeEnded(log);
+        return log.stopAndJudge();
     }
 
     /** Kills every copy and removes the files. */
@@ -149,29 +104,16 @@ public final class PidWorkload implements AutoCloseable {
     }
 
     private void killAll() {
-        for (long init : inits()) {
-            Procs.killAndAwait(init);
+        if (Files.exists(log.file())) {
+            log.killAll();
         }
-        launcher.destroyForcibly();
+        launcher.destroyForcibly().onExit().join();
     }
 
-    private boolean everyWriterHasBegun() {
+    private boolean begun() {
         if (!launcher.isAlive()) {
-            throw new AssertionError("chain ended at once: " + tail());
+            throw new AssertionError("chain ended at once: " + log.tail());
         }
-        try (Stream<String> lines = Files.lines(log)) {
-            return lines.filter(line -> line.startsWith("0 ")).count() >= spec.writers();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private String tail() {
-        try {
-            String text = Files.readString(log);
-            return text.substring(Math.max(0, text.length() - 400));
-        } catch (IOException e) {
-            return e.toString();
-        }
+        return log.begun();
     }
 }

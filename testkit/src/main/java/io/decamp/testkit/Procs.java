@@ -6,6 +6,7 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,12 +48,13 @@ public final class Procs {
         }
     }
 
-    /** Living processes that have this file open. */
+    /** Living processes that have this very file open, by whatever path their mount namespace shows it. */
     public static List<Long> holding(Path file) {
         List<Long> holders = new ArrayList<>();
+        Object key = key(file);
         try (DirectoryStream<Path> all = Files.newDirectoryStream(PROC, "[0-9]*")) {
             for (Path process : all) {
-                if (holds(process, file)) {
+                if (holds(process, file.getFileName(), key)) {
                     holders.add(Long.valueOf(process.getFileName().toString()));
                 }
             }
@@ -62,14 +64,23 @@ public final class Procs {
         return holders;
     }
 
-    private static boolean holds(Path process, Path file) {
+    private static Object key(Path file) {
+        try {
+            return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean holds(Path process, Path name, Object key) {
         try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(process.resolve("fd"))) {
             for (Path descriptor : descriptors) {
-                if (Files.readSymbolicLink(descriptor).equals(file)) {
+                if (name.equals(Files.readSymbolicLink(descriptor).getFileName())
+                        && key(descriptor).equals(key)) {
                     return true;
                 }
             }
-        } catch (IOException | DirectoryIteratorException gone) {
+        } catch (IOException | UncheckedIOException | DirectoryIteratorException gone) {
             return false;
         }
         return false;

@@ -1,0 +1,120 @@
+package io.decamp.testkit;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * A runc container that lives on one node of a lab, with its bundle (same path, own cgroup) laid out on both, and a network
+ * namespace of its own at {@code /run/netns/ID} of each.
+ */
+public final class Container {
+    private static final Pattern PID = Pattern.compile("\"pid\": (\\d+)");
+    private static final Pattern STATUS = Pattern.compile("\"status\": \"(\\w+)\"");
+
+    private final Lab lab;
+    private final String id;
+
+    private Container(Lab lab, String id) {
+        this.lab = lab;
+        this.id = id;
+    }
+
+    /** What the root file system of a bundle is to hold. */
+    public interface Installer {
+        void install(Path bundle);
+    }
+
+    /** Lays the bundle out on both nodes; nothing runs yet. */
+    public static Container create(Lab lab, String id, List<String> args, Map<Path, String> binds, Installer files) {
+        var container = new Container(lab, id);
+        for (Lab.Node node : List.of(lab.alpha(), lab.beta())) {
+            node.run("ip", "netns", "add", id).check();
+            node.run("nsenter", "--net=" + container.netns(), "ip", "link", "set", "lo", "up").check();
+            Path bundle = node.containersSeenFromHere().resolve(id);
+            new OciBundle(args, node.cgroupPrefix() + "/" + id, container.netns(), binds).write(bundle);
+            files.install(bundle);
+        }
+        return container;
+    }
+
+    public String id() {
+        return id;
+    }
+
+    /** As every node sees it. */
+    public Path bundle() {
+        return lab.alpha().containers().resolve(id);
+    }
+
+    public Path netns() {
+        return Path.of("/run/netns", id);
+    }
+
+    /** Starts it on a node, detached, with {@code /dev/null} as its standard streams: CRIU can't move host files. */
+    public void start(Lab.Node node) {
+        runcDetached(node, Duration.ofSeconds(20), "run", "--detach", "--bundle", bundle().toString(), id);
+    }
+
+    /**
+     * runs runc with standard streams that are not held open afterwards.
+     *
+     * @param words after {@code runc --root ... --criu ...}
+     */
+    void runcDetached(Lab.Node node, Duration limit, String... words) {
+        Path errors = null;
+        try {
+            errors = Files.createTempFile("runc", ".err");
+            var builder = new ProcessBuilder(Command.join(node.enter(), Command.join(runc(node), List.of(words))));
+            builder.redirectInput(Path.of("/dev/null").toFile());
+            builder.redirectOutput(Path.of("/dev/null").toFile());
+            builder.redirectError(Path.of("/dev/null").toFile());
+            builder.command().addAll(builder.command().indexOf("--root"), List.of("--log", errors.toString()));
+            Process process = builder.start();
+            Await.until("runc " + words[0], limit, () -> !process.isAlive());
+            if (process.exitValue() != 0) {
+                throw new AssertionError("runc " + words[0] + " ended with " + process.exitValue() + ": "
+                        + Files.readString(errors).strip());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            if (errors != null) {
+                errors.toFile().delete();
+            }
+        }
+    }
+
+    static List<String> runc(Lab.Node node) {
+        return List.of("runc", "--root", node.runcRoot().toString(), "--criu", Tools.criu().toString());
+    }
+
+    /** {@code running}, {@code paused}, {@code stopped}..., or {@code absent}. */
+    public String status(Lab.Node node) {
+        var matcher = STATUS.matcher(state(node));
+        return matcher.find() ? matcher.group(1) : "absent";
+    }
+
+    /** PID of its init, as the node numbers it. */
+    public long pid(Lab.Node node) {
+        var matcher = PID.matcher(state(node));
+        if (!matcher.find()) {
+            throw new AssertionError("Container " + id + " is not on " + node);
+        }
+        return Long.parseLong(matcher.group(1));
+    }
+
+    private String state(Lab.Node node) {
+        return node.run(Command.join(runc(node), List.of("state", id))).output();
+    }
+
+    /** A port on 127.0.0.1 here that leads to 127.0.0.1:{@code port} inside the container's network namespace. */
+    public int reach(Lab.Node node, int port) {
+        return node.reach(netns(), port);
+    }
+}
