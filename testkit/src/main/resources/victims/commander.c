@@ -3,14 +3,19 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,9 +30,8 @@ static void on_signal(int number) {
 }
 
 // Keeps values in many registers and checks them all the time: a badly restored register shows up in `wrong`.
-static void *spin(void *unused) {
-    (void)unused;
-    for (uint64_t n = 1;; n++) {
+static void *spin(void *until_signal) {
+    for (uint64_t n = 1; !until_signal || !signals; n++) {
         uint64_t a = n, b = n * 3, c = n * 5, d = n * 7, e = n * 11, f = n * 13;
         __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
         if (a + b + c + d + e + f != n * 40) wrong++;
@@ -123,9 +127,10 @@ int main(int count, char **arguments) {
             answer("%lu", (uint64_t)errno);
         } else if (!strcmp(word, "spin") || !strcmp(word, "sleeper")) {
             answer("%lu", (uint64_t)pthread_create(&thread, NULL, word[1] == 'p' ? spin : sleeper, NULL));
-        } else if (!strcmp(word, "spinhere")) { // never answers again; a signal can end it
+        } else if (!strcmp(word, "spinhere")) { // answers at once, and once more after a SIGUSR1
             answer("%lu", 0);
-            spin(NULL);
+            spin(line);
+            answer("%lu", wrong);
         } else if (!strcmp(word, "nap")) { // sleeps this many ms in one system call, answers how many it took
             sscanf(rest, "%lu", &a);
             struct timespec length = {a / 1000, (a % 1000) * 1000000}, from, to;
@@ -147,6 +152,19 @@ int main(int count, char **arguments) {
         } else if (!strcmp(word, "nobody")) { // an unprivileged process that can't get privileges
             if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || setgid(65534) || setuid(65534)) wrong++;
             answer("%lu", (uint64_t)getuid());
+        } else if (!strcmp(word, "forbid")) { // from now on userfaultfd kills us
+            struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_userfaultfd, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+            };
+            struct sock_fprog filter = {sizeof code / sizeof *code, code};
+            int failed = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+            answer("%lu", failed);
+        } else if (!strcmp(word, "trace")) {
+            sscanf(rest, "%lu", &a);
+            answer("%lu", (uint64_t)ptrace(PTRACE_SEIZE, (pid_t)a, NULL, NULL));
         } else if (!strcmp(word, "exit")) {
             sscanf(rest, "%lu", &a);
             return (int)a;

@@ -6,7 +6,10 @@ import io.decamp.linux.fd.FileDescriptor;
 import io.decamp.linux.libc.Arch;
 import io.decamp.linux.libc.SyscallException;
 import io.decamp.linux.pid.PidFd;
+import io.decamp.linux.spawn.Idle;
+import io.decamp.linux.spawn.SpawnedProcess;
 import io.decamp.linux.uffd.UserFaultFd;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Gives us a userfaultfd on another process: stops one of its threads for two remote system calls, userfaultfd and
@@ -31,6 +34,11 @@ public final class UserFaultFdInjector {
 
     private static final long FLAGS = UffdAbi.UFFD_USER_MODE_ONLY | FileAbi.O_CLOEXEC | FileAbi.O_NONBLOCK;
 
+    /** The first loads classes, the others let the interpreter settle; 100 us each. */
+    private static final int REHEARSALS = 3;
+
+    private static final AtomicBoolean REHEARSED = new AtomicBoolean();
+
     private UserFaultFdInjector() {}
 
     /**
@@ -41,6 +49,33 @@ public final class UserFaultFdInjector {
      *     {@code no-syscall-instruction}; the process goes on in every case
      */
     public static Injected inject(int pid) {
+        rehearse();
+        return injectOnce(pid);
+    }
+
+    /**
+     * The first time costs milliseconds, most of them for loading classes while a thread is stopped: so the first times
+     * are spent on a process of our own. Called by {@link #inject}; a service calls it when it starts.
+     */
+    public static void rehearse() {
+        synchronized (REHEARSED) {
+            if (REHEARSED.get()) {
+                return;
+            }
+            try (SpawnedProcess dummy = SpawnedProcess.start(Idle.request("decamp-rehearsal"))) {
+                try {
+                    for (int i = 0; i < REHEARSALS; i++) {
+                        injectOnce(dummy.pid()).close();
+                    }
+                } finally {
+                    dummy.kill();
+                }
+            }
+            REHEARSED.set(true);
+        }
+    }
+
+    private static Injected injectOnce(int pid) {
         return TracerThread.call("inject-" + pid, () -> injectHere(pid));
     }
 

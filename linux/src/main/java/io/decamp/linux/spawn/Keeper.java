@@ -1,6 +1,5 @@
 package io.decamp.linux.spawn;
 
-import io.decamp.contracts.error.DecampException;
 import io.decamp.linux.abi.ProcessAbi;
 import io.decamp.linux.fd.FileDescriptor;
 import io.decamp.linux.pid.PidFd;
@@ -10,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -34,7 +32,6 @@ public final class Keeper implements AutoCloseable {
     /** Its argv[0], so that a person sees in a process list what it is. */
     public static final String NAME = "decamp-keeper";
 
-    private static final List<Path> SLEEP = List.of(Path.of("/usr/bin/sleep"), Path.of("/bin/sleep"));
     private static final String OOM_NEVER = "-1000";
     private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
     private static final int FIRST_FREE = 3;
@@ -53,15 +50,7 @@ public final class Keeper implements AutoCloseable {
 
     /** @param held number there (3 or more) to descriptor here; ours stay ours and may be closed afterwards */
     public static Keeper start(Map<Integer, FileDescriptor> held) {
-        Path sleep = SLEEP.stream()
-                .filter(Files::isExecutable)
-                .findFirst()
-                .orElseThrow(() -> DecampException.refused(
-                        "no-sleep", "There is no executable sleep in " + SLEEP, "Install coreutils or busybox"));
-        SpawnRequest request = SpawnRequest.of(sleep, "infinity").withEnvironment(Map.of()).inDirectory(Path.of("/"));
-        if (ignoresItsName(sleep)) {
-            request = request.withName(NAME);
-        }
+        SpawnRequest request = Idle.request(NAME);
         for (Map.Entry<Integer, FileDescriptor> one : held.entrySet()) {
             if (one.getKey() < FIRST_FREE) {
                 throw new IllegalArgumentException("a keeper holds numbers from " + FIRST_FREE + " on: " + one.getKey());
@@ -129,15 +118,6 @@ public final class Keeper implements AutoCloseable {
     @Override
     public void close() {
         process.close();
-    }
-
-    /** Unlike a program of many names (busybox), which looks at argv[0] to know which one it is. */
-    private static boolean ignoresItsName(Path program) {
-        try {
-            return program.toRealPath().getFileName().toString().equals("sleep");
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     private static boolean protectFromOom(int pid) {

@@ -1,41 +1,181 @@
 package io.decamp.testkit.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.decamp.linux.abi.UffdAbi;
-import io.decamp.linux.pagemap.PageMapScanner;
-import io.decamp.linux.pagemap.PageMapScanner.Outcome;
-import io.decamp.linux.pagemap.ScanRequest;
+import io.decamp.contracts.error.DecampException;
+import io.decamp.linux.abi.ProcessAbi;
+import io.decamp.linux.fd.FdTrace;
+import io.decamp.linux.libc.Errno;
+import io.decamp.linux.libc.SyscallException;
+import io.decamp.linux.probe.KernelFeature;
+import io.decamp.linux.proc.ProcessStatus;
 import io.decamp.linux.ptrace.UserFaultFdInjector;
 import io.decamp.linux.ptrace.UserFaultFdInjector.Injected;
+import io.decamp.testkit.Await;
+import io.decamp.testkit.Kernel;
 import io.decamp.testkit.Victim;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+@Timeout(60)
 class UserFaultFdInjectorTest {
-    private static final long FEATURES = UffdAbi.UFFD_FEATURE_WP_ASYNC
-            | UffdAbi.UFFD_FEATURE_WP_UNPOPULATED
-            | UffdAbi.UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    /** Half of the injections must meet the promise even on a busy test machine; the worst is the scheduler's. */
+    private static final long STOPPED_MICROS_MEDIAN_MAX = 1000;
+
+    @BeforeEach
+    void requireTheKernel() {
+        Kernel.require(KernelFeature.PTRACE_ANY, KernelFeature.USERFAULTFD_USER_MODE, KernelFeature.PIDFD_GETFD);
+    }
 
     @Test
-    void shouldSeeExactlyThePagesThatWereWritten() {
+    void shouldStopARunningProcessForLessThanAMillisecond() {
         try (Victim victim = Victim.commander()) {
-            long address = victim.address("map 1048576");
-            victim.tell("fill " + Long.toHexString(address) + " 1048576 1");
-            try (Injected injected = UserFaultFdInjector.inject(victim.pid());
-                    PageMapScanner scanner = PageMapScanner.open(victim.pid())) {
-                injected.userFaultFd().api(FEATURES);
-                long end = address + 1048576;
-                assertEquals(0, injected.userFaultFd().register(address, end, UffdAbi.UFFDIO_REGISTER_MODE_WP));
-                long[] pages = new long[1];
-                Outcome first = scanner.scan(ScanRequest.WRITTEN_AND_PROTECT, address, end, (s, e, c) -> pages[0] += (e - s) >> 12);
-                assertEquals(Outcome.COMPLETE, first);
-                assertEquals(256, pages[0]);
-                victim.tell("write " + Long.toHexString(address + 8192) + " 5");
-                pages[0] = 0;
-                scanner.scan(ScanRequest.WRITTEN_AND_PROTECT, address, end, (s, e, c) -> pages[0] += (e - s) >> 12);
-                assertEquals(1, pages[0]);
+            victim.tell("spin");
+            long[] stoppedMicros = new long[21];
+
+            for (int i = 0; i < stoppedMicros.length; i++) {
+                try (Injected injected = UserFaultFdInjector.inject(victim.pid())) {
+                    stoppedMicros[i] = injected.stoppedMicros();
+                }
+            }
+
+            Arrays.sort(stoppedMicros);
+            assertTrue(
+                    stoppedMicros[stoppedMicros.length / 2] < STOPPED_MICROS_MEDIAN_MAX,
+                    () -> "stopped for us: " + Arrays.toString(stoppedMicros));
+        }
+    }
+
+    @Test
+    void shouldLeaveAllRegistersAsTheyWereWhileTheThreadComputes() {
+        try (Victim victim = Victim.commander()) {
+            victim.tell("spinhere");
+
+            for (int i = 0; i < 200; i++) {
+                UserFaultFdInjector.inject(victim.pid()).close();
+            }
+
+            victim.process().signal(ProcessAbi.SIGUSR1);
+            assertEquals("0", victim.answer());
+            assertEquals(0, ProcessStatus.ofProcess(victim.pid()).orElseThrow().tracer());
+        }
+    }
+
+    @Test
+    void shouldNotShortenNorFailASleepThatItInterrupts() {
+        try (Victim victim = Victim.commander()) {
+            victim.send("nap 300");
+            Await.until(() -> "the nap", LIMIT, () -> state(victim.pid()) == 'S');
+
+            for (int i = 0; i < 20; i++) {
+                UserFaultFdInjector.inject(victim.pid()).close();
+            }
+
+            assertTrue(Long.parseLong(victim.answer()) >= 300);
+            assertEquals(0, victim.number("wrong"));
+        }
+    }
+
+    @Test
+    void shouldLeaveNoDescriptorBehind() {
+        try (Victim victim = Victim.commander()) {
+            long before = victim.number("descriptors");
+            UserFaultFdInjector.rehearse();
+            FdTrace.start();
+
+            UserFaultFdInjector.inject(victim.pid()).close();
+
+            assertEquals(List.of(), FdTrace.stop());
+            assertEquals(before, victim.number("descriptors"));
+        }
+    }
+
+    @Test
+    void shouldLoseNoSignalThatArrivesMeanwhile() {
+        try (Victim victim = Victim.commander()) {
+            for (int i = 1; i <= 100; i++) {
+                victim.process().signal(ProcessAbi.SIGUSR1);
+                UserFaultFdInjector.inject(victim.pid()).close();
+                assertEquals(i, victim.number("signals"));
             }
         }
+    }
+
+    @Test
+    void shouldInjectIntoAProcessWithoutPrivileges() {
+        try (Victim victim = Victim.commander()) {
+            victim.tell("nobody");
+
+            try (Injected injected = UserFaultFdInjector.inject(victim.pid())) {
+                injected.userFaultFd().api(0);
+            }
+
+            assertEquals(0, victim.number("wrong"));
+        }
+    }
+
+    @Test
+    void shouldInjectIntoAProcessWhoseFilterKillsUserfaultfd() {
+        Kernel.require(KernelFeature.PTRACE_SUSPEND_SECCOMP);
+        try (Victim victim = Victim.commander()) {
+            assertEquals("0", victim.tell("forbid"));
+
+            UserFaultFdInjector.inject(victim.pid()).close();
+
+            assertEquals(0, victim.number("wrong"));
+        }
+    }
+
+    @Test
+    void shouldLeaveAStoppedProcessStopped() {
+        try (Victim victim = Victim.commander()) {
+            victim.process().signal(ProcessAbi.SIGSTOP);
+            Await.until(() -> "the stop", LIMIT, () -> state(victim.pid()) == 'T');
+
+            UserFaultFdInjector.inject(victim.pid()).close();
+
+            Await.until(() -> "the stop to come back", LIMIT, () -> state(victim.pid()) == 'T');
+            victim.process().signal(ProcessAbi.SIGCONT);
+            assertEquals(0, victim.number("wrong"));
+        }
+    }
+
+    @Test
+    void shouldSayThatTheProcessIsGone() {
+        Victim victim = Victim.commander();
+        victim.close();
+
+        RuntimeException thrown = assertThrows(RuntimeException.class, () -> UserFaultFdInjector.inject(victim.pid()));
+
+        assertTrue(
+                thrown instanceof DecampException
+                        || thrown instanceof SyscallException failed && failed.errno() == Errno.ENOENT,
+                thrown::toString);
+    }
+
+    @Test
+    void shouldRefuseAProcessThatIsTracedAlready() {
+        try (Victim victim = Victim.commander();
+                Victim tracer = Victim.commander()) {
+            assertEquals("0", tracer.tell("trace " + victim.pid()));
+
+            SyscallException thrown =
+                    assertThrows(SyscallException.class, () -> UserFaultFdInjector.inject(victim.pid()));
+
+            assertEquals("PTRACE_SEIZE", thrown.call());
+            assertEquals(Errno.EPERM, thrown.errno());
+        }
+    }
+
+    private static char state(int pid) {
+        return ProcessStatus.ofProcess(pid).orElseThrow().state();
     }
 }
