@@ -1,0 +1,120 @@
+package io.decamp.cli;
+
+import com.google.protobuf.util.JsonFormat;
+import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.id.NodeId;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.MigrationRequested;
+import io.decamp.contracts.v1.Reason;
+import io.decamp.contracts.v1.Restored;
+import io.decamp.edge.kafka.EventConsumer;
+import io.decamp.edge.kafka.Subscription;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Asks for a move as any other program would, by an event, and follows it to its end. */
+@Command(name = "evict", description = "Asks for a workload to leave its node now, and follows the move.")
+final class EvictCommand implements Callable<Integer> {
+    private static final Duration PUBLISH_LIMIT = Duration.ofSeconds(15);
+
+    @Mixin
+    private ClientOptions client;
+
+    @Mixin
+    private HelpOption help;
+
+    @Parameters(paramLabel = "WORKLOAD", description = "as in status; or runc:ID or pid:N with --node")
+    private String workload;
+
+    @Option(names = "--node", description = "node it runs on (default: its owner)")
+    private String node;
+
+    @Option(names = "--to", description = "destination (default: its standby)")
+    private String destination;
+
+    @Option(names = "--reason", description = "${COMPLETION-CANDIDATES} (default: MANUAL)")
+    private Reason reason = Reason.MANUAL;
+
+    @Option(names = "--wait-seconds", description = "how long to follow it (default: ${DEFAULT-VALUE})")
+    private int waitSeconds = 300;
+
+    @Option(names = "--json", description = "prints the final event as JSON")
+    private boolean json;
+
+    @Override
+    public Integer call() throws Exception {
+        try (Session session = Session.open(client.settings())) {
+            NodeId named = node == null ? null : session.node(node);
+            WorkloadId id = session.resolve(workload, named);
+            NodeId source = named != null
+                    ? named
+                    : session.owner(id)
+                            .orElseThrow(() -> DecampException.refused(
+                                    "workload-unknown",
+                                    id + " is not protected, so its node is not known",
+                                    "Say where it runs: --node NODE"));
+            return evict(session, id, source);
+        }
+    }
+
+    private int evict(Session session, WorkloadId id, NodeId source) throws Exception {
+        CompletableFuture<Restored> end = new CompletableFuture<>();
+        CompletableFuture<String> migration = new CompletableFuture<>();
+        Subscription answers = Subscription.fromEnd("evict")
+                .on(EventType.RESTORED, e -> {
+                    if (e.data().getMigration().equals(migration.join())) {
+                        end.complete(e.data());
+                    }
+                })
+                .on(EventType.MIGRATION_FAILED, e -> {
+                    if (e.data().getMigration().equals(migration.join())) {
+                        end.completeExceptionally(failure(e.data()));
+                    }
+                });
+        try (EventConsumer consumer = EventConsumer.start(session.bus(), answers, session.publisher())) {
+            consumer.awaitReady(PUBLISH_LIMIT);
+            MigrationRequested request = MigrationRequested.newBuilder()
+                    .setWorkload(id.value())
+                    .setNode(source.value())
+                    .setReason(reason)
+                    .setDestination(destination == null ? "" : destination)
+                    .build();
+            migration.complete(session.publisher()
+                    .send(EventType.MIGRATION_REQUESTED, request, PUBLISH_LIMIT)
+                    .id());
+            Restored r = Waiting.forAnswer(end, Duration.ofSeconds(waitSeconds), "migration " + migration.join());
+            print(r);
+            return ExitCode.DONE;
+        } finally {
+            migration.complete("");
+        }
+    }
+
+    private void print(Restored r) throws Exception {
+        if (json) {
+            System.out.println(JsonFormat.printer().print(r));
+            return;
+        }
+        System.out.printf("%s runs on %s (migration %s)%n", r.getWorkload(), r.getTo(), r.getMigration());
+        System.out.printf(
+                "  frozen %s, evicted in %s, %s shipped before the request, %s after it%n",
+                Format.micros(r.getFreezeMicros()),
+                Format.micros(r.getEvictionMicros()),
+                Format.bytes(r.getBytesBefore()),
+                Format.bytes(r.getBytesAfter()));
+    }
+
+    private static DecampException failure(MigrationFailed f) {
+        String what = f.getReason() + " [" + f.getStep() + ", " + f.getTruth() + "]";
+        return f.getStep().equals("request")
+                ? DecampException.refused(f.getCode(), what, f.getAdvice())
+                : DecampException.abort(f.getCode(), what, f.getAdvice(), null);
+    }
+}

@@ -1,0 +1,55 @@
+package io.decamp.cli;
+
+import io.decamp.contracts.error.DecampException;
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The Java half of {@code ./decamp}: everything that talks to nodes and brokers. */
+@Command(
+        name = "decamp",
+        description = "Moves a running container off a failing or crowded host in milliseconds.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            CheckCommand.class,
+            ProtectCommand.class,
+            ReleaseCommand.class,
+            StatusCommand.class,
+            EvictCommand.class,
+            FenceCommand.class
+        },
+        mixinStandardHelpOptions = true)
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new Main())
+                .setExitCodeExceptionMapper(Main::exitCode)
+                .setExecutionExceptionHandler((e, line, result) -> {
+                    report(line.getErr(), e);
+                    return exitCode(e);
+                })
+                .setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    private static int exitCode(Throwable e) {
+        return switch (e) {
+            case DecampException d -> ExitCode.of(d.category());
+            default -> ExitCode.FAILED;
+        };
+    }
+
+    private static void report(PrintWriter err, Exception e) {
+        if (e instanceof DecampException d) {
+            err.printf("decamp: %s (%s)%n        %s%n", d.getMessage(), d.code(), d.advice());
+        } else {
+            err.printf("decamp: an error nobody foresaw: %s%n", e);
+            e.printStackTrace(err);
+        }
+        err.flush();
+    }
+}

@@ -1,0 +1,87 @@
+package io.decamp.cli.launch;
+
+import io.decamp.contracts.port.NodeSettings;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * How one node is started.
+ *
+ * @param bootstrapServers of the broker, as the node reaches it
+ * @param dataListen HOST:PORT of the page stream
+ * @param keyStore PKCS#12 of this node, with the authority; {@code passwordFile} holds its password
+ * @param otlpEndpoint where spans are exported to, besides the local store
+ * @param firstPort loopback port of the node; services of their own take the ports after it
+ * @param separate each service is a process of its own
+ * @param enter command that the services' command lines follow; empty for here
+ */
+public record NodePlan(
+        NodeSettings settings,
+        String bootstrapServers,
+        String dataListen,
+        Path keyStore,
+        Path passwordFile,
+        Optional<String> otlpEndpoint,
+        int firstPort,
+        boolean separate,
+        List<String> enter) {
+    /** Where {@code ./decamp up} puts a node that says nothing else. */
+    public static final int DEFAULT_FIRST_PORT = 7100;
+
+    /** What is started: one application of the repository each. */
+    public enum Service {
+        NODE("services/node"),
+        INTROSPECTOR("introspector"),
+        TRANSFER("transfer"),
+        SNAPSHOTTER("snapshotter"),
+        RESTORER("restorer");
+
+        private final String module;
+
+        Service(String module) {
+            this.module = module;
+        }
+
+        /** As in files and messages. */
+        public String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        Path application(Path repository) {
+            return repository.resolve(module).resolve("target/quarkus-app/quarkus-run.jar");
+        }
+    }
+
+    public List<Service> services() {
+        return separate
+                ? List.of(Service.INTROSPECTOR, Service.TRANSFER, Service.SNAPSHOTTER, Service.RESTORER)
+                : List.of(Service.NODE);
+    }
+
+    /** The configuration of a service as system properties. */
+    List<String> properties(Service service) {
+        List<String> p = new ArrayList<>(List.of(
+                "-Ddecamp.node=" + settings.node(),
+                "-Ddecamp.state-directory=" + settings.stateDirectory(),
+                "-Ddecamp.memory-directory=" + settings.memoryDirectory(),
+                "-Ddecamp.cgroup-prefix=" + settings.cgroupPrefix(),
+                "-Ddecamp.criu=" + String.join(" ", settings.criu()),
+                "-Ddecamp.runc=" + String.join(" ", settings.runc()),
+                "-Ddecamp.kafka.bootstrap-servers=" + bootstrapServers,
+                "-Ddecamp.data.listen=" + dataListen,
+                "-Ddecamp.data.key-store=" + keyStore,
+                "-Ddecamp.data.key-store-password-file=" + passwordFile,
+                "-Ddecamp.remote.introspector=127.0.0.1:" + port(Service.INTROSPECTOR),
+                "-Ddecamp.remote.transfer=127.0.0.1:" + port(Service.TRANSFER),
+                "-Dquarkus.http.port=" + port(service)));
+        otlpEndpoint.ifPresent(e -> p.add("-Ddecamp.trace.otlp-endpoint=" + e));
+        return p;
+    }
+
+    int port(Service service) {
+        return firstPort + service.ordinal();
+    }
+}

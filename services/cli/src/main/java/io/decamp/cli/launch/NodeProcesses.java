@@ -1,0 +1,75 @@
+package io.decamp.cli.launch;
+
+import io.decamp.testkit.Repository;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The running services of one node. */
+public final class NodeProcesses implements AutoCloseable {
+    private final NodePlan plan;
+    private final List<ServiceProcess> processes = new ArrayList<>();
+
+    private NodeProcesses(NodePlan plan) {
+        this.plan = plan;
+    }
+
+    /** Starts all services and returns when they are ready; a failure stops those that did start. */
+    public static NodeProcesses start(NodePlan plan) {
+        NodeProcesses node = new NodeProcesses(plan);
+        try {
+            for (NodePlan.Service service : plan.services()) {
+                node.processes.add(ServiceProcess.start(service, plan, command(plan, service)));
+            }
+            node.processes.forEach(ServiceProcess::awaitReady);
+            return node;
+        } catch (RuntimeException e) {
+            node.close();
+            throw e;
+        }
+    }
+
+    /** Starts again what was killed or stopped. */
+    public void restart(NodePlan.Service service) {
+        processes.removeIf(p -> p.service() == service);
+        ServiceProcess again = ServiceProcess.start(service, plan, command(plan, service));
+        processes.add(again);
+        again.awaitReady();
+    }
+
+    public NodePlan plan() {
+        return plan;
+    }
+
+    public ServiceProcess process(NodePlan.Service service) {
+        return processes.stream().filter(p -> p.service() == service).findFirst().orElseThrow();
+    }
+
+    public List<ServiceProcess> all() {
+        return List.copyOf(processes);
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(ServiceProcess::stop);
+        processes.clear();
+    }
+
+    private static List<String> command(NodePlan plan, NodePlan.Service service) {
+        List<String> command = new ArrayList<>(plan.enter());
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(
+                "-XX:+UseSerialGC",
+                "-Xmx192m",
+                "-Xss512k",
+                "-XX:MaxDirectMemorySize=160m",
+                "-XX:+ExitOnOutOfMemoryError",
+                "--sun-misc-unsafe-memory-access=allow",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Djava.util.logging.manager=org.jboss.logmanager.LogManager"));
+        command.addAll(plan.properties(service));
+        command.add("-jar");
+        command.add(service.application(Repository.root()).toString());
+        return command;
+    }
+}
