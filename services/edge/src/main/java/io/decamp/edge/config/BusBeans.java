@@ -1,0 +1,103 @@
+package io.decamp.edge.config;
+
+import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.id.NodeId;
+import io.decamp.contracts.port.NodeDirectory;
+import io.decamp.contracts.port.NodeSettings;
+import io.decamp.contracts.v1.NodeAnnounced;
+import io.decamp.contracts.v1.WorkloadSpec;
+import io.decamp.edge.kafka.Bus;
+import io.decamp.edge.kafka.CompactedView;
+import io.decamp.edge.kafka.EventPublisher;
+import io.decamp.edge.kafka.KafkaRegister;
+import io.decamp.edge.kafka.KafkaSettings;
+import io.decamp.edge.kafka.TopicAdmin;
+import io.opentelemetry.api.OpenTelemetry;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.inject.Disposes;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.jboss.logging.Logger;
+
+/** The topics as beans. Whoever asks for one may rely on the topics being there and read up to now. */
+@ApplicationScoped
+class BusBeans {
+    private static final Logger LOG = Logger.getLogger(BusBeans.class);
+    /** A service that starts before its broker waits for it as long as a broker takes to restart, then fails. */
+    private static final Duration BROKER_LIMIT = Duration.ofSeconds(30);
+
+    @Produces
+    @Singleton
+    Bus bus(DecampConfig config, NodeSettings settings, OpenTelemetry telemetry) {
+        var kafka = new KafkaSettings(config.kafka().bootstrapServers(), config.kafka().client());
+        Bus bus = Bus.ofNode(kafka, settings.node(), telemetry);
+        new TopicAdmin(bus)
+                .ensure(BROKER_LIMIT)
+                .forEach(f -> LOG.warnf("Topics: %s (%s). %s", f.getWhat(), f.getCode(), f.getAdvice()));
+        return bus;
+    }
+
+    @Produces
+    @Singleton
+    EventPublisher publisher(Bus bus) {
+        return new EventPublisher(bus);
+    }
+
+    void close(@Disposes EventPublisher publisher) {
+        publisher.close();
+    }
+
+    @Produces
+    @Singleton
+    KafkaRegister register(Bus bus) {
+        KafkaRegister register = new KafkaRegister(bus);
+        register.start();
+        register.awaitCaughtUp(BROKER_LIMIT);
+        return register;
+    }
+
+    void close(@Disposes KafkaRegister register) {
+        register.close();
+    }
+
+    @Produces
+    @Singleton
+    CompactedView<NodeAnnounced> nodes(Bus bus) {
+        CompactedView<NodeAnnounced> view = CompactedView.start(bus, EventType.NODES);
+        view.awaitCaughtUp(BROKER_LIMIT);
+        return view;
+    }
+
+    void closeNodes(@Disposes CompactedView<NodeAnnounced> view) {
+        view.close();
+    }
+
+    @Produces
+    @Singleton
+    NodeDirectory directory(CompactedView<NodeAnnounced> view) {
+        return new NodeDirectory() {
+            @Override
+            public Optional<NodeAnnounced> find(NodeId node) {
+                return view.get(node.value());
+            }
+
+            @Override
+            public List<NodeId> all() {
+                return view.all().keySet().stream().map(NodeId::new).toList();
+            }
+        };
+    }
+
+    @Produces
+    @Singleton
+    SpecView specs(Bus bus, EventPublisher publisher) {
+        return new SpecView(CompactedView.start(bus, EventType.WORKLOADS), publisher);
+    }
+
+    void close(@Disposes SpecView specs) {
+        specs.close();
+    }
+}
