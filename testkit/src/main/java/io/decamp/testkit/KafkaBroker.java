@@ -6,6 +6,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.kafka.KafkaContainer;
 import org.testcontainers.utility.DockerImageName;
@@ -17,6 +21,12 @@ import org.testcontainers.utility.DockerImageName;
 public final class KafkaBroker implements AutoCloseable {
     private static final String IMAGE = "apache/kafka-native:4.1.1";
 
+    /** Kafka tells its life at INFO. Held here, for the log manager holds loggers weakly. */
+    private static final List<Logger> QUIET = Stream.of(
+                    "org.apache.kafka", "kafka", "state.change.logger", "org.testcontainers")
+            .map(Logger::getLogger)
+            .toList();
+
     private final String bootstrap;
     private final Runnable stop;
 
@@ -27,6 +37,7 @@ public final class KafkaBroker implements AutoCloseable {
 
     /** Without any topic; topics are not made by using them. */
     public static KafkaBroker start() {
+        QUIET.forEach(logger -> logger.setLevel(Level.WARNING));
         return switch (System.getProperty("decamp.test.broker", "auto")) {
             case "docker" -> inContainer();
             case "local" -> inThisJvm();
