@@ -17,6 +17,10 @@ public final class Container {
     private static final Pattern PID = Pattern.compile("\"pid\": (\\d+)");
     private static final Pattern STATUS = Pattern.compile("\"status\": \"(\\w+)\"");
 
+    /** The container inherits these streams: opened inside the node, as CRIU refuses a file of another mount namespace. */
+    private static final String LAUNCH =
+            "exec </dev/null >/dev/null 2>&1; runc=$1; shift; exec \"$runc\" --log \"$0\" \"$@\"";
+
     private final Lab lab;
     private final String id;
 
@@ -70,12 +74,12 @@ public final class Container {
         Path errors = null;
         try {
             errors = Files.createTempFile("runc", ".err");
-            var builder = new ProcessBuilder(Command.join(node.enter(), Command.join(runc(node), List.of(words))));
-            builder.redirectInput(Path.of("/dev/null").toFile());
-            builder.redirectOutput(Path.of("/dev/null").toFile());
-            builder.redirectError(Path.of("/dev/null").toFile());
-            builder.command().addAll(builder.command().indexOf("--root"), List.of("--log", errors.toString()));
-            Process process = builder.start();
+            var launch = Command.join(node.enter(), List.of("sh", "-c", LAUNCH, errors.toString()));
+            Process process = new ProcessBuilder(Command.join(launch, Command.join(runc(node), List.of(words))))
+                    .redirectInput(Path.of("/dev/null").toFile())
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
             Await.until("runc " + words[0], limit, () -> !process.isAlive());
             if (process.exitValue() != 0) {
                 throw new AssertionError("runc " + words[0] + " ended with " + process.exitValue() + ": "

@@ -13,6 +13,9 @@ import java.util.List;
  */
 public final class PidWorkload implements AutoCloseable {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    /** Standard streams are opened inside the node: CRIU refuses a file of another mount namespace. */
+    private static final String LAUNCH =
+            "exec </dev/null >>\"$0\" 2>&1; exec unshare --pid --fork setsid \"$@\"";
 
     private final ChainSpec spec;
     private final Path directory;
@@ -50,12 +53,12 @@ public final class PidWorkload implements AutoCloseable {
             Path directory = Files.createTempDirectory("decamp-chain").toRealPath();
             Path program = Files.copy(Victims.compiled("chain"), directory.resolve("chain"));
             Path log = Files.createFile(directory.resolve("chain.log"));
-            var command = Command.join(
-                    Command.join(enter, List.of("unshare", "--pid", "--fork", "setsid")), spec.command(program, log));
-            Process launcher = new ProcessBuilder(command)
+            var launch = List.of("sh", "-c", LAUNCH, directory.resolve("output").toString());
+            Process launcher = new ProcessBuilder(
+                            Command.join(Command.join(enter, launch), spec.command(program, log)))
                     .redirectInput(Path.of("/dev/null").toFile())
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                    .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
             return new PidWorkload(spec, directory, new ChainLog(log, spec.writers()), launcher);
         } catch (IOException e) {
@@ -112,7 +115,7 @@ public final class PidWorkload implements AutoCloseable {
 
     private boolean begun() {
         if (!launcher.isAlive()) {
-            throw new AssertionError("chain ended at once: " + log.tail());
+            throw new AssertionError("chain ended at once, see " + directory.resolve("output") + ": " + log.tail());
         }
         return log.begun();
     }
