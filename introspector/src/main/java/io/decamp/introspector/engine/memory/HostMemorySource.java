@@ -10,12 +10,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * The memory of workloads that run on this host's kernel.
  *
- * <p>Everything that must outlive this service lies in {@code memoryDirectory} and with the {@link DescriptorKeeper}: a
+ * <p>Everything that must outlive this service lies in {@code memoryDirectory} and with a keeper process for each workload: a
  * new object over the same directory goes on where a killed one stopped. What was in flight then counts as broken,
  * unless {@link #sealed} says otherwise before the next scan. One object a directory.
  *
@@ -30,7 +30,7 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
 
     private final Path directory;
     private final WorkloadProcesses processes;
-    private final Supplier<SpaceKernels> kernels;
+    private final Function<Path, SpaceKernels> kernels;
     private final SegmentPool segments;
     private final Map<WorkloadId, Slot> slots = new ConcurrentHashMap<>();
 
@@ -41,11 +41,11 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     }
 
     /** @param memoryDirectory on tmpfs; of this node alone */
-    public HostMemorySource(Path memoryDirectory, WorkloadProcesses processes, DescriptorKeeper keeper) {
-        this(memoryDirectory, processes, () -> new LinuxSpaceKernels(keeper));
+    public HostMemorySource(Path memoryDirectory, WorkloadProcesses processes) {
+        this(memoryDirectory, processes, LinuxSpaceKernels::new);
     }
 
-    HostMemorySource(Path memoryDirectory, WorkloadProcesses processes, Supplier<SpaceKernels> kernels) {
+    HostMemorySource(Path memoryDirectory, WorkloadProcesses processes, Function<Path, SpaceKernels> kernels) {
         this.directory = memoryDirectory.resolve("tracking");
         this.processes = processes;
         this.kernels = kernels;
@@ -56,12 +56,9 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     public Tracking track(WorkloadId workload, long generation) {
         return with(workload, slot -> {
             if (slot.tracker == null) {
+                Path own = directory.resolve(workload.fileName());
                 slot.tracker = WorkloadTracker.start(
-                        workload.value(),
-                        directory.resolve(workload.fileName()),
-                        kernels.get(),
-                        processes.initPid(workload),
-                        generation);
+                        workload.value(), own, kernels.apply(own), processes.initPid(workload), generation);
             } else {
                 slot.tracker.generation(generation);
             }
@@ -133,7 +130,7 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
         segments.close();
     }
 
-    private <T> T with(WorkloadId workload, java.util.function.Function<Slot, T> action) {
+    private <T> T with(WorkloadId workload, Function<Slot, T> action) {
         Slot slot = slots.computeIfAbsent(workload, id -> new Slot());
         synchronized (slot) {
             try {

@@ -62,7 +62,7 @@ final class LinuxSpaceKernel implements SpaceKernel {
 
     /**
      * @param userFaultFd null to look without tracking; owned from here on when this returns
-     * @param onRelease ends what keeps the tracking alive elsewhere
+     * @param onRelease called when the tracking is over for good
      */
     static LinuxSpaceKernel open(int pid, UserFaultFd userFaultFd, Runnable onRelease) {
         try {

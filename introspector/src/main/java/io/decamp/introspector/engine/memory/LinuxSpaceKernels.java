@@ -15,6 +15,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -36,11 +37,12 @@ final class LinuxSpaceKernels implements SpaceKernels {
 
     private record Held(PidFd pidFd, Listed listed) {}
 
-    private final DescriptorKeeper keeper;
+    private final TrackingKeeper keeper;
+    private final Map<Long, UserFaultFd> tracking = new HashMap<>();
     private final Map<Integer, Held> held = new HashMap<>();
 
-    LinuxSpaceKernels(DescriptorKeeper keeper) {
-        this.keeper = keeper;
+    LinuxSpaceKernels(Path directory) {
+        this.keeper = TrackingKeeper.open(directory);
     }
 
     @Override
@@ -145,7 +147,7 @@ final class LinuxSpaceKernels implements SpaceKernels {
     }
 
     @Override
-    public Opened inject(Listed process, String name) {
+    public Opened inject(Listed process, long spaceId) {
         UserFaultFdInjector.Injected injected;
         try {
             injected = UserFaultFdInjector.inject(process.pid());
@@ -164,13 +166,9 @@ final class LinuxSpaceKernels implements SpaceKernels {
         UserFaultFd userFaultFd = injected.userFaultFd();
         try {
             userFaultFd.api(FEATURES);
-            keeper.keep(name, userFaultFd.descriptor());
-            return new Opened(
-                    LinuxSpaceKernel.open(process.pid(), userFaultFd, () -> keeper.forget(name)),
-                    injected.stoppedMicros());
+            return new Opened(open(process, spaceId, userFaultFd), injected.stoppedMicros());
         } catch (RuntimeException e) {
             userFaultFd.close();
-            keeper.forget(name);
             throw e;
         }
     }
@@ -181,15 +179,15 @@ final class LinuxSpaceKernels implements SpaceKernels {
     }
 
     @Override
-    public Optional<SpaceKernel> resume(Listed process, String name) {
-        Optional<FileDescriptor> kept = keeper.fetch(name);
+    public Optional<SpaceKernel> resume(Listed process, long spaceId) {
+        Optional<FileDescriptor> kept = keeper.fetch(spaceId);
         if (kept.isEmpty()) {
             return Optional.empty();
         }
         UserFaultFd userFaultFd = new UserFaultFd(kept.get());
         LinuxSpaceKernel kernel;
         try {
-            kernel = LinuxSpaceKernel.open(process.pid(), userFaultFd, () -> keeper.forget(name));
+            kernel = open(process, spaceId, userFaultFd);
         } catch (SpaceGoneException e) {
             userFaultFd.close();
             return Optional.empty();
@@ -201,8 +199,15 @@ final class LinuxSpaceKernels implements SpaceKernels {
         } catch (SpaceGoneException e) {
             // an exec or exit while the service was down: the process is found anew
         }
-        kernel.close();
+        kernel.release();
         return Optional.empty();
+    }
+
+    private LinuxSpaceKernel open(Listed process, long spaceId, UserFaultFd userFaultFd) {
+        LinuxSpaceKernel kernel =
+                LinuxSpaceKernel.open(process.pid(), userFaultFd, () -> tracking.remove(spaceId));
+        tracking.put(spaceId, userFaultFd);
+        return kernel;
     }
 
     @Override
@@ -215,13 +220,21 @@ final class LinuxSpaceKernels implements SpaceKernels {
     }
 
     @Override
-    public void forget(String name) {
-        keeper.forget(name);
+    public void keep() {
+        Map<Long, FileDescriptor> descriptors = new HashMap<>();
+        tracking.forEach((spaceId, userFaultFd) -> descriptors.put(spaceId, userFaultFd.descriptor()));
+        keeper.hold(descriptors);
+    }
+
+    @Override
+    public void forget() {
+        keeper.end();
     }
 
     @Override
     public void close() {
         held.values().forEach(each -> each.pidFd.close());
         held.clear();
+        keeper.close();
     }
 }

@@ -22,23 +22,26 @@ interface SpaceKernels extends AutoCloseable {
     /**
      * Injects tracking.
      *
-     * @param name under which the descriptor is kept
+     * @param spaceId of the space that it is for
      * @throws SpaceGoneException the process has ended
      * @throws io.decamp.contracts.error.DecampException {@code process-not-trackable}
      */
-    Opened inject(Listed process, String name);
+    Opened inject(Listed process, long spaceId);
 
     /** Looks without tracking, for a process that was found frozen: it reports all that is populated. */
     SpaceKernel observe(Listed process);
 
     /** Goes on with what an earlier service kept, or empty: tracking was lost, or the memory is not the same any more. */
-    Optional<SpaceKernel> resume(Listed process, String name);
+    Optional<SpaceKernel> resume(Listed process, long spaceId);
 
     /** Whether two processes run on one memory (vfork, posix_spawn between fork and exec). */
     boolean sameMemory(int pid, int otherPid);
 
-    /** Drops what is kept under a name of a space that is not there any more. */
-    void forget(String name);
+    /** Has the tracking of all spaces that are open now outlive this service. */
+    void keep();
+
+    /** Ends what {@link #keep} keeps. */
+    void forget();
 
     @Override
     void close();

@@ -22,22 +22,20 @@ final class SpaceStore {
     /** @param lost a process that was tracked before must be tracked anew: of what it wrote meanwhile nothing is known */
     record Resumed(Map<Listed, SpaceTracker> spaces, boolean lost) {}
 
-    private final String workload;
     private final Path directory;
     private final SpaceKernels kernels;
     private final TrackingRecord record;
     private final boolean resumed;
 
-    private SpaceStore(String workload, Path directory, SpaceKernels kernels) {
-        this.workload = workload;
+    private SpaceStore(Path directory, SpaceKernels kernels) {
         this.directory = directory;
         this.kernels = kernels;
         this.record = TrackingRecord.open(directory);
         this.resumed = !record.entries().isEmpty();
     }
 
-    static SpaceStore open(String workload, Path directory, SpaceKernels kernels) {
-        return new SpaceStore(workload, directory, kernels);
+    static SpaceStore open(Path directory, SpaceKernels kernels) {
+        return new SpaceStore(directory, kernels);
     }
 
     /** Whether an earlier service left something to go on with. */
@@ -61,11 +59,6 @@ final class SpaceStore {
         record.save(record.generation(), entries);
     }
 
-    /** The name under which the tracking of a space is kept; unique on a node. */
-    String keeperName(long spaceId) {
-        return "tracking/" + workload + "/" + spaceId;
-    }
-
     /** The books of a new space. */
     SpaceTracker fresh(AddressSpace space, SpaceKernel kernel) {
         try {
@@ -85,13 +78,11 @@ final class SpaceStore {
         for (TrackingRecord.Entry entry : record.entries()) {
             Listed process = byPid.get(entry.pid());
             if (process == null || process.startTicks() != entry.startTicks()) {
-                kernels.forget(keeperName(entry.spaceId()));
                 continue;
             }
-            Optional<SpaceKernel> kernel = kernels.resume(process, keeperName(entry.spaceId()));
+            Optional<SpaceKernel> kernel = kernels.resume(process, entry.spaceId());
             if (kernel.isEmpty()) {
                 lost = true;
-                kernels.forget(keeperName(entry.spaceId()));
                 continue;
             }
             AddressSpace space = new AddressSpace(entry.spaceId(), entry.containerPid());

@@ -42,7 +42,7 @@ final class WorkloadTracker implements AutoCloseable {
     private WorkloadTracker(String workload, Path directory, SpaceKernels kernels) {
         this.workload = workload;
         this.kernels = kernels;
-        this.store = SpaceStore.open(workload, directory, kernels);
+        this.store = SpaceStore.open(directory, kernels);
     }
 
     /** Starts, or goes on with what a service that died left in {@code directory}, as far as that is still right. */
@@ -52,6 +52,7 @@ final class WorkloadTracker implements AutoCloseable {
             tracker.resume(initPid);
             tracker.generation(generation);
             tracker.adoptAll(initPid);
+            kernels.keep();
             return tracker;
         } catch (RuntimeException e) {
             tracker.giveUp();
@@ -91,6 +92,9 @@ final class WorkloadTracker implements AutoCloseable {
             // the caller never sees what the spaces before this one have reported
             broken();
             throw e;
+        }
+        if (!frozen) {
+            kernels.keep();
         }
         boolean all = everything;
         everything = false;
@@ -162,6 +166,7 @@ final class WorkloadTracker implements AutoCloseable {
     void untrack() {
         tracked.values().forEach(each -> each.space.drop());
         tracked.clear();
+        kernels.forget();
         store.delete();
         kernels.close();
     }
@@ -232,7 +237,7 @@ final class WorkloadTracker implements AutoCloseable {
         try {
             opened = frozen
                     ? new Opened(kernels.observe(process), 0)
-                    : kernels.inject(process, store.keeperName(id));
+                    : kernels.inject(process, id);
         } catch (SpaceGoneException e) {
             return null;
         }
