@@ -107,8 +107,9 @@ final class LinuxSpaceKernels implements SpaceKernels {
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
-            // ESRCH has no exception of its own
-            if (PidFd.find(pid).map(LinuxSpaceKernels::closed).isEmpty()) {
+            Optional<String> status = ProcFs.readIfPresent(pid, "status");
+            // a task of the host that not even root may look into is none of a workload's, which is a namespace deeper
+            if (status.isEmpty() || ProcessLine.namespaceDepth(status.get()) == 1) {
                 return Optional.empty();
             }
             throw DecampException.abort(
@@ -117,12 +118,6 @@ final class LinuxSpaceKernels implements SpaceKernels {
                     "Run this service as root of the host, with CAP_SYS_PTRACE",
                     e);
         }
-    }
-
-    private static int closed(PidFd pidFd) {
-        int pid = pidFd.pid();
-        pidFd.close();
-        return pid;
     }
 
     /** @return empty for one that has no memory any more, or is gone */

@@ -28,13 +28,22 @@ record ProcessLine(boolean ended, int parentPid, int threads, long startTicks, i
                 innermost(status));
     }
 
+    /** How many PID namespaces a process is in, seen from that of the /proc that was read. */
+    static int namespaceDepth(String status) {
+        return namespacePids(status).length;
+    }
+
     private static int innermost(String status) {
+        String[] pids = namespacePids(status);
+        return Integer.parseInt(pids[pids.length - 1]);
+    }
+
+    private static String[] namespacePids(String status) {
         int line = status.indexOf("\nNSpid:");
         if (line < 0) {
             throw new IllegalArgumentException("no NSpid in /proc/PID/status: " + status);
         }
         int end = status.indexOf('\n', line + 1);
-        String[] pids = status.substring(line + 7, end < 0 ? status.length() : end).trim().split("\\s+");
-        return Integer.parseInt(pids[pids.length - 1]);
+        return status.substring(line + 7, end < 0 ? status.length() : end).trim().split("\\s+");
     }
 }

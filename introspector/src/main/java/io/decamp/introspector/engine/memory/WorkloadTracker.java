@@ -33,6 +33,9 @@ final class WorkloadTracker implements AutoCloseable {
     /** By PID on this host, in order of adoption. */
     private final Map<Integer, Tracked> tracked = new LinkedHashMap<>();
 
+    /** Spaces that an earlier scan has reported. */
+    private final Set<SpaceTracker> settled = new HashSet<>();
+
     private boolean everything;
     private long stoppedMicrosMax;
 
@@ -76,6 +79,8 @@ final class WorkloadTracker implements AutoCloseable {
     MemorySource.Scan scan(int initPid, long epoch, boolean frozen) {
         long began = System.nanoTime();
         PageRuns written = new PageRuns();
+        settled.clear();
+        tracked.values().stream().filter(each -> each.space.scanned()).forEach(each -> settled.add(each.space));
         try {
             Set<Integer> seen = new HashSet<>();
             for (boolean news = true; news; ) {
@@ -123,7 +128,7 @@ final class WorkloadTracker implements AutoCloseable {
         }
     }
 
-    /** For the first scan of a child: the nearest ancestor that the destination has. */
+    /** For the first scan of a child: the nearest ancestor of which earlier epochs have brought something. */
     private ForkSharing sharing(Tracked child) {
         if (child.space.scanned()) {
             return null;
@@ -131,7 +136,7 @@ final class WorkloadTracker implements AutoCloseable {
         Tracked ancestor = child;
         do {
             ancestor = tracked.get(ancestor.process.parentPid());
-        } while (ancestor != null && !ancestor.space.scanned());
+        } while (ancestor != null && !settled.contains(ancestor.space));
         return ancestor == null ? null : new ForkSharing(ancestor.space);
     }
 
