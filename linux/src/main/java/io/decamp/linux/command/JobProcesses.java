@@ -56,6 +56,19 @@ public final class JobProcesses {
         }
     }
 
+    /** @return false when some still run after {@code limit} */
+    public boolean awaitEnd(Duration limit) {
+        long deadline = System.nanoTime() + limit.toNanos();
+        for (int pid : find(Set.of())) {
+            try (PidFd process = PidFd.find(pid).orElse(null)) {
+                if (process != null && carriesMark(pid)) {
+                    process.awaitExit(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+                }
+            }
+        }
+        return find(Set.of()).isEmpty();
+    }
+
     private void killAndAwait(int pid, Duration limit) {
         var found = PidFd.find(pid);
         if (found.isEmpty()) {
