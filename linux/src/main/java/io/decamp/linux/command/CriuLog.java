@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** What criu says when it fails. */
@@ -12,7 +13,12 @@ public final class CriuLog {
     /** The first lines tell the cause, the later ones who passed it on. */
     private static final int MAX_LINES = 3;
 
-    private static final String MARK = "Error (";
+    /** Without CAP_SYS_RESOURCE criu keeps its limits, and tells so as an error. */
+    private static final String HARMLESS = "rlimit: ";
+
+    private static final String ERROR = "Error (";
+
+    private static final String WARNING = "Warn  (";
 
     private CriuLog() {}
 
@@ -32,19 +38,31 @@ public final class CriuLog {
         }
     }
 
-    /** @param lines {@code (00.045) Error (criu/files.c:123): text} among others */
+    /**
+     * @param lines {@code (00.045) Error (criu/files.c:123): text} among others; a failed seize is told by a warning
+     *     only, so the last one before the first error counts too
+     */
     static String reason(List<String> lines) {
-        List<String> errors = lines.stream()
-                .filter(line -> line.contains(MARK))
-                .map(CriuLog::text)
-                .distinct()
-                .limit(MAX_LINES)
-                .toList();
-        return String.join("; ", errors);
+        List<String> reasons = new ArrayList<>();
+        String warning = null;
+        for (String line : lines) {
+            if (line.contains(WARNING) && reasons.isEmpty()) {
+                warning = text(line, WARNING);
+            } else if (line.contains(ERROR) && !text(line, ERROR).startsWith(HARMLESS)) {
+                if (warning != null) {
+                    reasons.add(warning);
+                    warning = null;
+                }
+                if (!reasons.contains(text(line, ERROR))) {
+                    reasons.add(text(line, ERROR));
+                }
+            }
+        }
+        return String.join("; ", reasons.subList(0, Math.min(MAX_LINES, reasons.size())));
     }
 
-    private static String text(String line) {
-        int end = line.indexOf("): ", line.indexOf(MARK));
+    private static String text(String line, String mark) {
+        int end = line.indexOf("): ", line.indexOf(mark));
         return (end < 0 ? line : line.substring(end + 3)).strip();
     }
 }

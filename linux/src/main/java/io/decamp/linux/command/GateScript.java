@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 
 /** The scripts that criu runs at its stages; what each one does is said in it. */
 public enum GateScript {
@@ -24,21 +25,22 @@ public enum GateScript {
     }
 
     /**
-     * Writes the script to a directory and returns what criu's {@code action-script} is to be: criu gives it to
-     * {@code sh -c}, and the {@code exec} makes criu the script's parent under every shell. Works on file systems mounted
-     * noexec.
+     * Writes the script to a directory, which must not be mounted noexec: criu executes it itself.
+     *
+     * @return what criu's {@code action-script} is to be
      */
-    public String install(Path directory) {
+    public Path install(Path directory) {
         Path file = directory.resolve(resource);
-        if (file.toString().contains("'")) {
-            throw new IllegalArgumentException("a path with a quote can't be given to a shell: " + file);
-        }
         try (InputStream in = GateScript.class.getResourceAsStream(resource)) {
             Files.createDirectories(directory);
-            Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+            // never changed in place: a gate that waits reads its script as it goes on
+            Path next = directory.resolve(resource + ".next");
+            Files.copy(in, next, StandardCopyOption.REPLACE_EXISTING);
+            Files.setPosixFilePermissions(next, PosixFilePermissions.fromString("rwx------"));
+            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            return file.toAbsolutePath();
         } catch (IOException e) {
             throw new UncheckedIOException("Can't write " + file, e);
         }
-        return "exec /bin/sh '" + file + "'";
     }
 }

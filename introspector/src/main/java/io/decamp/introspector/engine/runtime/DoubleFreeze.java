@@ -77,12 +77,12 @@ final class DoubleFreeze {
     /** What holds the workload at this moment. */
     Hold hold(FreezeRecord freeze, FreezerCgroup lock) {
         DumpJob job = new DumpJob(freeze.parts(), freeze.run());
-        boolean criu = !job.processes().find(Set.of()).isEmpty();
+        boolean jobRuns = !job.processes().find(Set.of()).isEmpty();
         boolean frozen = lock.exists() && lock.isFrozen();
         if (frozen && job.isHeld()) {
-            return criu ? Hold.HELD : Hold.HELD_BY_FREEZER;
+            return TaskStates.allHaveTracer(lock.processes()) ? Hold.HELD : Hold.HELD_BY_FREEZER;
         }
-        return criu || frozen || freeze.killing() ? Hold.FREEZING : Hold.NONE;
+        return jobRuns || frozen || freeze.killing() ? Hold.FREEZING : Hold.NONE;
     }
 
     /** Both locks off. A dump that has not reached its gate is waited for: criu must not die before. */

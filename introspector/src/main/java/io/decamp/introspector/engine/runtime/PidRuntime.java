@@ -35,7 +35,7 @@ public final class PidRuntime implements WorkloadRuntime {
     private final FreezeRecords records;
     private final Bindings bindings;
     private final DoubleFreeze locks = new DoubleFreeze();
-    private final String gate;
+    private final Path gate;
 
     public PidRuntime(NodeSettings settings) {
         this.settings = settings;
@@ -177,9 +177,9 @@ public final class PidRuntime implements WorkloadRuntime {
         List<String> command = new ArrayList<>(settings.criu());
         command.addAll(List.of("dump", "--tree", Integer.toString(initPid)));
         command.addAll(List.of("--images-dir", job.images().toString()));
-        command.addAll(List.of("--work-dir", job.run().toString(), "--log-file", "dump.log", "-v1"));
+        command.addAll(List.of("--work-dir", job.run().toString(), "--log-file", "dump.log", "-v2"));
         command.addAll(List.of("--lazy-pages", "--address", DumpJob.NO_PAGE_SERVER, "--port", "1"));
-        command.addAll(List.of("--action-script", gate));
+        command.addAll(List.of("--action-script", gate.toString()));
         command.addAll(List.of("--manage-cgroups=ignore", "--network-lock", "skip"));
         command.addAll(List.of("--tcp-close", "--skip-in-flight", "--file-locks", "--ghost-limit", GHOST_LIMIT));
         return DetachedCommand.start(command, job.run(), job.output(), job.environment());

@@ -1,0 +1,220 @@
+package io.decamp.introspector.engine.runtime;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.port.WorkloadRuntime;
+import io.decamp.contracts.port.WorkloadRuntime.Frozen;
+import io.decamp.contracts.port.WorkloadRuntime.Hold;
+import io.decamp.contracts.port.WorkloadRuntime.State;
+import io.decamp.linux.workload.TaskStates;
+import io.decamp.testkit.Await;
+import io.decamp.testkit.ChainSpec;
+import io.decamp.testkit.PidWorkload;
+import io.decamp.testkit.Procs;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Live workloads, live criu. "Stays frozen" means that its log does not grow while a running one writes a hundred lines. */
+class PidRuntimeTest {
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    private RuntimeLab lab;
+
+    @BeforeEach
+    void setUp() {
+        lab = new RuntimeLab();
+    }
+
+    @AfterEach
+    void tearDown() {
+        lab.close();
+    }
+
+    @Test
+    void shouldRunOnWithoutALostOrDoubledStepWhenThawed() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        WorkloadRuntime runtime = lab.runtime();
+        Frozen frozen = lab.freeze(workload);
+        lab.assertStaysFrozen(workload);
+
+        runtime.thaw(lab.id(workload));
+
+        workload.awaitLines(20, LIMIT);
+        assertEquals(Hold.NONE, runtime.hold(lab.id(workload)));
+        assertTrue(frozen.heldAtUnixMicros() >= frozen.stoppedAtUnixMicros());
+        workload.stopAndJudge().check();
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    void shouldNameEveryImageAsAPartWhenHeld() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+
+        Frozen frozen = lab.freeze(workload);
+
+        List<String> names = frozen.parts().stream().map(WorkloadRuntime.Part::name).toList();
+        assertTrue(names.containsAll(List.of("inventory.img", "pstree.img", "core-1.img", "pagemap-1.img")), names::toString);
+        assertFalse(names.stream().anyMatch(name -> name.endsWith(".log")), names::toString);
+        long skeleton = frozen.parts().stream().mapToLong(WorkloadRuntime.Part::size).sum();
+        assertTrue(skeleton < 4 << 20, "Lazy memory must not be in the parts: " + skeleton + " bytes");
+    }
+
+    @Test
+    void shouldHaveStoppedEveryTaskWhenItSaysSo() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512).withTree(2, 3));
+        AtomicReference<Boolean> stopped = new AtomicReference<>();
+
+        lab.runtime().freeze(lab.id(workload), "m1", lab.parts(), () -> {
+            stopped.set(TaskStates.allHaveTracer(lab.processesOf(workload)));
+        });
+
+        assertEquals(true, stopped.get());
+    }
+
+    @Test
+    void shouldDieWithoutAnotherStepWhenKilled() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512).withTree(2, 3));
+        lab.freeze(workload);
+        long lines = workload.lines();
+
+        lab.runtime().kill(lab.id(workload));
+
+        assertEquals(List.of(), workload.inits());
+        assertEquals(lines, workload.lines());
+        workload.judge().check();
+        assertDoesNotThrow(() -> lab.runtime().kill(lab.id(workload)), "a second kill does nothing");
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    void shouldStayFrozenWhenCriuIsKilled() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        lab.freeze(workload);
+
+        lab.killCriu(workload);
+
+        lab.assertStaysFrozen(workload);
+        assertEquals(Hold.HELD_BY_FREEZER, lab.runtime().hold(lab.id(workload)));
+        lab.runtime().thaw(lab.id(workload));
+        workload.awaitLines(20, LIMIT);
+        workload.stopAndJudge().check();
+    }
+
+    @Test
+    void shouldStayFrozenWhenItsGateIsKilled() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        lab.freeze(workload);
+
+        lab.killGate(workload);
+
+        Await.until("criu to give up", LIMIT, () -> lab.runtime().hold(lab.id(workload)) == Hold.HELD_BY_FREEZER);
+        lab.assertStaysFrozen(workload);
+        lab.runtime().kill(lab.id(workload));
+        assertEquals(List.of(), workload.inits());
+        workload.judge().check();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void shouldGoOnWhenTheServiceIsStartedAnew(boolean commit) {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        lab.freeze(workload);
+        long lines = workload.lines();
+        WorkloadRuntime next = lab.restarted();
+        assertEquals(Hold.HELD, next.hold(lab.id(workload)));
+
+        if (commit) {
+            next.kill(lab.id(workload));
+        } else {
+            next.thaw(lab.id(workload));
+        }
+
+        if (commit) {
+            assertEquals(lines, workload.lines());
+        } else {
+            workload.awaitLines(20, LIMIT);
+            workload.stopAndJudge().check();
+        }
+        assertEquals(Hold.NONE, next.hold(lab.id(workload)));
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    void shouldRunOnAndPassOnTheReasonWhenCriuCantDumpSomething() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+
+        Process tracer = lab.traceByAnother(workload);
+
+        DecampException failure = assertThrows(DecampException.class, () -> lab.freeze(workload));
+        tracer.destroy();
+
+        assertEquals("criu-failed", failure.code());
+        assertTrue(failure.getMessage().contains("Unable to interrupt task"), failure::getMessage);
+        workload.awaitLines(20, LIMIT);
+        assertEquals(Hold.NONE, lab.runtime().hold(lab.id(workload)));
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    void shouldRunOnWhenTheReaderOfItsMemoryFails() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        RuntimeException broken = new RuntimeException("the link broke");
+
+        RuntimeException thrown = assertThrows(
+                RuntimeException.class,
+                () -> lab.runtime().freeze(lab.id(workload), "m1", lab.parts(), () -> {
+                    throw broken;
+                }));
+
+        assertEquals(broken, thrown);
+        workload.awaitLines(20, LIMIT);
+        workload.stopAndJudge().check();
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    void shouldFreezeASecondTimeAfterAThaw() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        lab.freeze(workload);
+        lab.runtime().thaw(lab.id(workload));
+
+        lab.freeze(workload);
+
+        lab.assertStaysFrozen(workload);
+        lab.runtime().thaw(lab.id(workload));
+        workload.stopAndJudge().check();
+    }
+
+    @Test
+    void shouldRefuseAProcessThatIsNoInit() {
+        WorkloadId self = new WorkloadId("pid:" + ProcessHandle.current().pid() + "@" + lab.node());
+
+        DecampException refusal = assertThrows(DecampException.class, () -> lab.runtime().find(self));
+
+        assertEquals("not-namespace-init", refusal.code());
+    }
+
+    @Test
+    void shouldNotKillWhatIsNotFrozen() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+
+        DecampException refusal =
+                assertThrows(DecampException.class, () -> lab.runtime().kill(lab.id(workload)));
+
+        assertEquals("not-frozen", refusal.code());
+        assertTrue(Procs.alive(workload.initPid()));
+        assertEquals(State.RUNNING, lab.runtime().find(lab.id(workload)).state());
+    }
+}
