@@ -51,7 +51,7 @@ class PidRuntimeTest {
 
         runtime.thaw(lab.id(workload));
 
-        workload.awaitLines(20, LIMIT);
+        workload.log().awaitLines(20, LIMIT);
         assertEquals(Hold.NONE, runtime.hold(lab.id(workload)));
         assertTrue(frozen.heldAtUnixMicros() >= frozen.stoppedAtUnixMicros());
         workload.stopAndJudge().check();
@@ -87,13 +87,13 @@ class PidRuntimeTest {
     void shouldDieWithoutAnotherStepWhenKilled() {
         PidWorkload workload = lab.workload(ChainSpec.of(16, 512).withTree(2, 3));
         lab.freeze(workload);
-        long lines = workload.lines();
+        long lines = workload.log().lines();
 
         lab.runtime().kill(lab.id(workload));
 
-        assertEquals(List.of(), workload.inits());
-        assertEquals(lines, workload.lines());
-        workload.judge().check();
+        assertEquals(List.of(), workload.log().inits());
+        assertEquals(lines, workload.log().lines());
+        workload.log().judge().check();
         assertDoesNotThrow(() -> lab.runtime().kill(lab.id(workload)), "a second kill does nothing");
         lab.assertNothingLeft();
     }
@@ -108,7 +108,7 @@ class PidRuntimeTest {
         lab.assertStaysFrozen(workload);
         assertEquals(Hold.HELD_BY_FREEZER, lab.runtime().hold(lab.id(workload)));
         lab.runtime().thaw(lab.id(workload));
-        workload.awaitLines(20, LIMIT);
+        workload.log().awaitLines(20, LIMIT);
         workload.stopAndJudge().check();
     }
 
@@ -122,8 +122,8 @@ class PidRuntimeTest {
         Await.until("criu to give up", LIMIT, () -> lab.runtime().hold(lab.id(workload)) == Hold.HELD_BY_FREEZER);
         lab.assertStaysFrozen(workload);
         lab.runtime().kill(lab.id(workload));
-        assertEquals(List.of(), workload.inits());
-        workload.judge().check();
+        assertEquals(List.of(), workload.log().inits());
+        workload.log().judge().check();
     }
 
     @ParameterizedTest
@@ -131,7 +131,7 @@ class PidRuntimeTest {
     void shouldGoOnWhenTheServiceIsStartedAnew(boolean commit) {
         PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
         lab.freeze(workload);
-        long lines = workload.lines();
+        long lines = workload.log().lines();
         WorkloadRuntime next = lab.restarted();
         assertEquals(Hold.HELD, next.hold(lab.id(workload)));
 
@@ -142,9 +142,9 @@ class PidRuntimeTest {
         }
 
         if (commit) {
-            assertEquals(lines, workload.lines());
+            assertEquals(lines, workload.log().lines());
         } else {
-            workload.awaitLines(20, LIMIT);
+            workload.log().awaitLines(20, LIMIT);
             workload.stopAndJudge().check();
         }
         assertEquals(Hold.NONE, next.hold(lab.id(workload)));
@@ -162,7 +162,7 @@ class PidRuntimeTest {
 
         assertEquals("criu-failed", failure.code());
         assertTrue(failure.getMessage().contains("Unable to interrupt task"), failure::getMessage);
-        workload.awaitLines(20, LIMIT);
+        workload.log().awaitLines(20, LIMIT);
         assertEquals(Hold.NONE, lab.runtime().hold(lab.id(workload)));
         lab.assertNothingLeft();
     }
@@ -179,7 +179,7 @@ class PidRuntimeTest {
                 }));
 
         assertEquals(broken, thrown);
-        workload.awaitLines(20, LIMIT);
+        workload.log().awaitLines(20, LIMIT);
         workload.stopAndJudge().check();
         lab.assertNothingLeft();
     }

@@ -100,11 +100,11 @@ final class RuntimeLab implements AutoCloseable {
 
     /** A hundred steps of another workload with the same pace, which is what "for some time" means here. */
     void assertStaysFrozen(PidWorkload frozen) {
-        long before = frozen.lines();
+        long before = frozen.log().lines();
         try (PidWorkload running = PidWorkload.start(ChainSpec.of(1, 16))) {
-            running.awaitLines(100, LIMIT);
+            running.log().awaitLines(100, LIMIT);
         }
-        assertEquals(before, frozen.lines(), "the log grew while frozen");
+        assertEquals(before, frozen.log().lines(), "the log grew while frozen");
     }
 
     void killCriu(PidWorkload workload) {
