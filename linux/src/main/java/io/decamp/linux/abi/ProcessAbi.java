@@ -10,6 +10,7 @@ public final class ProcessAbi {
     public static final long WNOWAIT = 0x01000000;
     public static final long __WALL = 0x40000000;
     public static final long P_PID = 1;
+    public static final long PRIO_PROCESS = 0;
 
     public static final long SIGINT = 2;
     public static final long SIGTRAP = 5;

@@ -62,7 +62,7 @@ final class Libc {
 
     static native int waitpid(int pid, long status, int options);
 
-    static native int sched_yield();
+    static native int setpriority(int which, int who, int priority);
 
     static native int socket(int domain, int type, int protocol);
 

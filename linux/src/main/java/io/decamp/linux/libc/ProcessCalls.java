@@ -10,6 +10,8 @@ public final class ProcessCalls {
     /** Of pidfd_open, since Linux 6.9: a descriptor of one thread. The value is O_EXCL. */
     public static final int PIDFD_THREAD = 0x80;
 
+    private static final int NICE_FIRST = -20;
+
     private ProcessCalls() {}
 
     /** @return the descriptor (closed on exec), or {@code -errno} */
@@ -74,7 +76,9 @@ public final class ProcessCalls {
         return Libc.orMinusErrno(Libc.process_vm_writev(pid, local, locals, remote, remotes, 0));
     }
 
-    public static void yieldProcessor() {
-        Libc.sched_yield();
+    /** The calling OS thread before all ordinary others. @return false when we may not (CAP_SYS_NICE) */
+    public static boolean raisePriority() {
+        int thisThread = 0;
+        return Libc.setpriority((int) ProcessAbi.PRIO_PROCESS, thisThread, NICE_FIRST) == 0;
     }
 }

@@ -23,8 +23,8 @@ final class Tracee implements AutoCloseable {
     /** A stop takes microseconds; a thread in uninterruptible sleep or a v1-frozen cgroup does not stop at all. */
     private static final long STOP_LIMIT_NANOS = 100_000_000;
 
-    /** Until then spinning is quicker than any wait; nearly all stops are. */
-    private static final long SPIN_NANOS = 200_000;
+    /** On an idle processor a stop takes 6 us; after this the thread probably waits for the one that we spin on. */
+    private static final long SPIN_NANOS = 40_000;
 
     private static final long WAIT_NANOS = 20_000;
 
@@ -192,8 +192,9 @@ final class Tracee implements AutoCloseable {
                         null);
             }
             if (waited < SPIN_NANOS) {
-                ProcessCalls.yieldProcessor();
+                Thread.onSpinWait();
             } else {
+                // Not sched_yield: on a busy machine it puts us behind everybody else for whole time slices.
                 LockSupport.parkNanos(WAIT_NANOS);
             }
         }

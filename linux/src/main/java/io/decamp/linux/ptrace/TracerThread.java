@@ -1,5 +1,6 @@
 package io.decamp.linux.ptrace;
 
+import io.decamp.linux.libc.ProcessCalls;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -9,7 +10,11 @@ final class TracerThread {
     private TracerThread() {}
 
     static <T> T call(String name, Callable<T> work) {
-        FutureTask<T> task = new FutureTask<>(work);
+        FutureTask<T> task = new FutureTask<>(() -> {
+            // While we wait for a processor, the tracee is stopped. The thread ends with its work, and this with it.
+            ProcessCalls.raisePriority();
+            return work.call();
+        });
         Thread thread = Thread.ofPlatform().name(name).daemon().start(task);
         boolean interrupted = false;
         try {

@@ -116,6 +116,7 @@ class AbiMatchesHeadersTest {
             #include <sys/ioctl.h>
             #include <sys/mman.h>
             #include <sys/ptrace.h>
+            #include <sys/resource.h>
             #include <sys/socket.h>
             #include <sys/uio.h>
             #include <sys/un.h>
