@@ -1,0 +1,2 @@
+/** Traces: one SDK for services and command line, spans kept on the node, optionally sent to a collector. */
+package io.decamp.edge.trace;
