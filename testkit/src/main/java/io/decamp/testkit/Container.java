@@ -62,7 +62,7 @@ public final class Container {
 
     /** Starts it on a node, detached, with {@code /dev/null} as its standard streams: CRIU can't move host files. */
     public void start(Lab.Node node) {
-        runcDetached(node, Duration.ofSeconds(20), "run", "--detach", "--bundle", bundle().toString(), id);
+        runcDetached(node, Duration.ofSeconds(20), Map.of(), "run", "--detach", "--bundle", bundle().toString(), id);
     }
 
     /**
@@ -70,16 +70,17 @@ public final class Container {
      *
      * @param words after {@code runc --root ... --criu ...}
      */
-    void runcDetached(Lab.Node node, Duration limit, String... words) {
+    void runcDetached(Lab.Node node, Duration limit, Map<String, String> environment, String... words) {
         Path errors = null;
         try {
             errors = Files.createTempFile("runc", ".err");
             var launch = Command.join(node.enter(), List.of("sh", "-c", LAUNCH, errors.toString()));
-            Process process = new ProcessBuilder(Command.join(launch, Command.join(runc(node), List.of(words))))
+            var builder = new ProcessBuilder(Command.join(launch, Command.join(runc(node), List.of(words))))
                     .redirectInput(Path.of("/dev/null").toFile())
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
+                    .redirectError(ProcessBuilder.Redirect.DISCARD);
+            builder.environment().putAll(environment);
+            Process process = builder.start();
             Await.until("runc " + words[0], limit, () -> !process.isAlive());
             if (process.exitValue() != 0) {
                 throw new AssertionError("runc " + words[0] + " ended with " + process.exitValue() + ": "

@@ -67,15 +67,24 @@ public final class PlainCriu {
 
     /** Moves a runc container with {@code runc checkpoint} and {@code runc restore}. */
     public Move move(Container container) {
-        return timed(
-                () -> from.run(Command.join(
-                                Container.runc(from),
-                                List.of("checkpoint", "--image-path", images(from).toString(),
-                                        "--work-path", work(from).toString(), container.id())))
-                        .check(),
-                () -> container.runcDetached(to, RUNC_LIMIT, "restore", "--detach",
-                        "--image-path", images(to).toString(), "--work-path", work(to).toString(),
-                        "--bundle", container.bundle().toString(), container.id()));
+        Path options = options();
+        var environment = Map.of("CRIU_CONFIG_FILE", options.toString());
+        var checkpoint = List.of(
+                "checkpoint", "--image-path", images(from).toString(), "--work-path", work(from).toString(),
+                container.id());
+        try {
+            return timed(
+                    () -> Command.run(
+                                    Command.join(from.enter(), Command.join(Container.runc(from), checkpoint)),
+                                    environment)
+                            .check(),
+                    () -> container.runcDetached(
+                            to, RUNC_LIMIT, environment, "restore", "--detach",
+                            "--image-path", images(to).toString(), "--work-path", work(to).toString(),
+                            "--bundle", container.bundle().toString(), container.id()));
+        } finally {
+            options.toFile().delete();
+        }
     }
 
     private Move timed(Runnable dump, Runnable restore) {
@@ -105,6 +114,15 @@ public final class PlainCriu {
         } finally {
             receiver.children().forEach(ProcessHandle::destroyForcibly);
             to.run("rm", "-rf", images(to).toString(), work(to).toString());
+        }
+    }
+
+    /** What runc has no flag for: connections are closed by the move, as they are by Decamp's. */
+    private static Path options() {
+        try {
+            return Files.writeString(Files.createTempFile("decamp-criu", ".conf"), "tcp-close\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
