@@ -146,6 +146,14 @@ static uint64_t now_ms(void) {
     return (uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+// Several mappings are moved by one mremap since Linux 6.17, but not when a userfaultfd has them: then it fails, and
+// those before the first such one have moved already.
+static void give_up(char **slot, size_t *pages) {
+    munmap(*slot, *pages * PAGE);
+    *slot = NULL;
+    *pages = 0;
+}
+
 // Every kind of change in random order, for a time.
 static void stir(uint64_t millis, uint64_t seed) {
     enum { SLOTS = 24, MAX_PAGES = 256 };
@@ -178,13 +186,18 @@ static void stir(uint64_t millis, uint64_t seed) {
             case 2: {
                 void *moved = mremap(slot[i], pages[i] * PAGE, n * PAGE, MREMAP_MAYMOVE);
                 if (moved != MAP_FAILED) slot[i] = moved, pages[i] = n;
+                else give_up(&slot[i], &pages[i]);
                 break;
             }
             case 3: {
                 char *place = map(pages[i] * PAGE);
-                void *moved = place ? mremap(slot[i], pages[i] * PAGE, pages[i] * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place)
-                                    : MAP_FAILED;
-                if (moved != MAP_FAILED) slot[i] = moved;
+                void *moved = mremap(slot[i], pages[i] * PAGE, pages[i] * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place);
+                if (moved != MAP_FAILED) {
+                    slot[i] = moved;
+                } else {
+                    munmap(place, pages[i] * PAGE);
+                    give_up(&slot[i], &pages[i]);
+                }
                 break;
             }
             case 4:

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -34,6 +35,9 @@ final class LinuxSpaceKernels implements SpaceKernels {
     private static final long FEATURES = UffdAbi.UFFD_FEATURE_WP_ASYNC
             | UffdAbi.UFFD_FEATURE_WP_UNPOPULATED
             | UffdAbi.UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+
+    /** One that loses its memory while it is injected is on its way out, which takes a moment to become visible. */
+    private static final Duration EXIT_GRACE = Duration.ofMillis(100);
 
     private record Held(PidFd pidFd, Listed listed) {}
 
@@ -148,7 +152,7 @@ final class LinuxSpaceKernels implements SpaceKernels {
             injected = UserFaultFdInjector.inject(process.pid());
         } catch (RuntimeException e) {
             Held known = held.get(process.pid());
-            if (known == null || known.pidFd.hasExited()) {
+            if (known == null || known.pidFd.awaitExit(EXIT_GRACE)) {
                 throw new SpaceGoneException(process.pid(), e);
             }
             throw DecampException.retry(

@@ -33,7 +33,10 @@ import java.util.List;
  * {@code mremap} left stale protection behind that would make written pages look clean.
  *
  * <p>Writes that don't go through a page table (a device or io_uring writing into pages pinned before the scan) are
- * not seen by any tracking of this kind; CRIU refuses such workloads. Not thread safe.
+ * not seen by any tracking of this kind; CRIU refuses such workloads.
+ *
+ * <p>One thing changes for the tracked process: since Linux 6.17 a single mremap may move several mappings, and refuses
+ * to (EFAULT) where a userfaultfd has registered one of them. Not thread safe.
  */
 final class SpaceTracker implements AutoCloseable {
     /** Keeps {@code pages * 4096} of one run inside what receivers compute with: 4 TiB. */

@@ -1,0 +1,53 @@
+package io.decamp.introspector.engine.memory;
+
+import static io.decamp.introspector.engine.memory.TrackedVictim.ID;
+
+import io.decamp.linux.probe.KernelFeature;
+import io.decamp.testkit.Kernel;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/**
+ * All events in random order while epochs are scanned, shipped, broken, and the service is killed. The seed is printed;
+ * {@code -Ddecamp.memory.seed=N} repeats the orders that are given, if not their timing.
+ */
+class RandomMemoryTest {
+    private static final int CYCLES = 6;
+    private static final int STIR_MILLIS = 400;
+
+    @Test
+    void shouldHoldAnExactReplicaWhateverHappens() {
+        Kernel.require(KernelFeature.UFFD_WRITE_PROTECT_ASYNC, KernelFeature.PAGEMAP_SCAN, KernelFeature.PIDFD_GETFD);
+        long seed = Long.getLong("decamp.memory.seed", System.nanoTime() & 0xffffff);
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        try (TrackedVictim tracked = new TrackedVictim()) {
+            tracked.victim.tell("fork");
+            tracked.track();
+            for (int cycle = 0; cycle < CYCLES; cycle++) {
+                String whom = cycle % 2 == 0 ? "" : "child 0 ";
+                tracked.victim.begin(whom + "stir %d %d", STIR_MILLIS, random.nextInt(1 << 20));
+                while (!tracked.victim.answered()) {
+                    step(tracked, random);
+                }
+                tracked.victim.answer();
+                tracked.verify();
+            }
+        }
+    }
+
+    private static void step(TrackedVictim tracked, Random random) {
+        switch (random.nextInt(10)) {
+            case 0 -> {
+                tracked.source.scan(ID, ++tracked.epoch, false);
+                tracked.source.broken(ID);
+            }
+            case 1 -> {
+                tracked.source.scan(ID, ++tracked.epoch, false);
+                tracked.killService();
+                tracked.track();
+            }
+            default -> tracked.round();
+        }
+    }
+}
