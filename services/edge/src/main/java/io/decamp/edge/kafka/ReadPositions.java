@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -100,6 +101,10 @@ final class ReadPositions {
         return switch (subscription.from()) {
             case From.End() -> consumer.endOffsets(fresh);
             case From.Beginning() -> consumer.beginningOffsets(fresh);
+            case From.Recent(Duration lookBack) -> {
+                long since = clock.instant().minus(lookBack).toEpochMilli();
+                yield recent(consumer, fresh.stream().collect(Collectors.toMap(p -> p, p -> since)));
+            }
             case From.Group(String id, Duration lookBack) -> ofGroup(consumer, fresh, lookBack);
         };
     }

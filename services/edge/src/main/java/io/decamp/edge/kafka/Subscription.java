@@ -27,6 +27,9 @@ public record Subscription(String name, From from, Map<String, Route<?>> routes)
         /** What is said from now on. */
         record End() implements From {}
 
+        /** What is not older than {@code lookBack}, and what is said from now on. */
+        record Recent(Duration lookBack) implements From {}
+
         /** All that the topic still holds. */
         record Beginning() implements From {}
     }
@@ -44,6 +47,10 @@ public record Subscription(String name, From from, Map<String, Route<?>> routes)
 
     public static Subscription fromEnd(String name) {
         return new Subscription(name, new From.End(), Map.of());
+    }
+
+    public static Subscription recent(String name, Duration lookBack) {
+        return new Subscription(name, new From.Recent(lookBack), Map.of());
     }
 
     public static Subscription fromBeginning(String name) {

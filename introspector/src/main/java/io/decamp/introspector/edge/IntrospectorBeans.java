@@ -1,0 +1,49 @@
+package io.decamp.introspector.edge;
+
+import io.decamp.contracts.port.MemorySource;
+import io.decamp.contracts.port.NodeSettings;
+import io.decamp.edge.config.WorkloadRuntimes;
+import io.decamp.introspector.engine.memory.HostMemorySource;
+import io.decamp.introspector.engine.runtime.PidRuntime;
+import io.decamp.introspector.engine.runtime.RuncRuntime;
+import io.decamp.linux.sysctl.PipeMaxSize;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.util.Map;
+
+/** The introspector's engines of this host as beans. */
+@ApplicationScoped
+class IntrospectorBeans {
+    private final PipeMaxSize pipes;
+
+    IntrospectorBeans(NodeSettings settings) {
+        this.pipes = new PipeMaxSize(settings.stateDirectory());
+    }
+
+    /** criu keeps lazily served pages in pipes while it holds a workload: large ones halve the time of a freeze. */
+    void start(@Observes StartupEvent event) {
+        pipes.raise();
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        pipes.restore();
+    }
+
+    @Produces
+    @Singleton
+    WorkloadRuntimes runtimes(NodeSettings settings) {
+        return new WorkloadRuntimes(Map.of("pid", new PidRuntime(settings), "runc", new RuncRuntime(settings)));
+    }
+
+    @Produces
+    @Singleton
+    MemorySource memory(NodeSettings settings, WorkloadRuntimes runtimes) {
+        return new HostMemorySource(
+                settings,
+                id -> runtimes.byKind().get(id.kind()).find(id).initPid());
+    }
+}

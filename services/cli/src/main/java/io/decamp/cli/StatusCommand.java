@@ -1,0 +1,79 @@
+package io.decamp.cli;
+
+import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.handoff.HandoffState;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.PagesDirty;
+import io.decamp.edge.kafka.EventConsumer;
+import io.decamp.edge.kafka.Subscription;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What is protected, where it is, how it does. Reads topics only, so that it works wherever the broker is reached. */
+@Command(name = "status", description = "Shows what is protected and what moves.")
+final class StatusCommand implements Callable<Integer> {
+    private static final Duration READY_LIMIT = Duration.ofSeconds(15);
+    /** An epoch's report older than this says that shipping has stopped: the longest interval, twice. */
+    private static final Duration LOOK_BACK = Duration.ofSeconds(12);
+    /** Reading what is there takes this long at most; a report that is missing then is shown as missing. */
+    private static final long COLLECT_MILLIS = 800;
+
+    @Mixin
+    private ClientOptions client;
+
+    @Mixin
+    private HelpOption help;
+
+    @Option(names = "--watch", description = "shows it anew every second until interrupted")
+    private boolean watch;
+
+    @Option(names = "--json", description = "for programs")
+    private boolean json;
+
+    private final Map<String, PagesDirty> epochs = new ConcurrentHashMap<>();
+    private final Map<String, MigrationFailed> failures = new ConcurrentHashMap<>();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        Subscription reports = Subscription.recent("status", LOOK_BACK)
+                .on(EventType.PAGES_DIRTY, e -> epochs.put(e.data().getWorkload(), e.data()))
+                .on(EventType.MIGRATION_FAILED, e -> failures.put(e.data().getWorkload(), e.data()));
+        CountDownLatch never = new CountDownLatch(1);
+        try (Session session = Session.open(client.settings());
+                EventConsumer consumer = EventConsumer.start(session.bus(), reports, session.publisher())) {
+            consumer.awaitReady(READY_LIMIT);
+            never.await(COLLECT_MILLIS, TimeUnit.MILLISECONDS);
+            print(session);
+            while (watch && !never.await(1, TimeUnit.SECONDS)) {
+                System.out.println();
+                print(session);
+            }
+            return ExitCode.DONE;
+        }
+    }
+
+    private void print(Session session) {
+        Map<String, StatusRow> rows = new TreeMap<>();
+        session.workloads().forEach((key, spec) -> rows.put(key, row(session, new WorkloadId(key))));
+        session.register().states().forEach((id, state) -> {
+            if (!(state instanceof HandoffState.Unowned)) {
+                rows.putIfAbsent(id.value(), row(session, id));
+            }
+        });
+        System.out.println(json ? StatusRow.toJson(session.nodes(), rows.values()) : StatusRow.toTable(rows.values()));
+    }
+
+    private StatusRow row(Session session, WorkloadId id) {
+        HandoffState owner = session.register().current(id);
+        return new StatusRow(id, owner, epochs.get(id.value()), failures.get(id.value()));
+    }
+}

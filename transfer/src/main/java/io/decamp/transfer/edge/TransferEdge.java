@@ -1,0 +1,99 @@
+package io.decamp.transfer.edge;
+
+import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.port.NodeSettings;
+import io.decamp.contracts.v1.NodeAnnounced;
+import io.decamp.contracts.v1.WorkloadSpec;
+import io.decamp.edge.config.DecampConfig;
+import io.decamp.edge.config.SpecView;
+import io.decamp.edge.kafka.EventPublisher;
+import io.decamp.transfer.engine.replica.PageReceiver;
+import io.decamp.transfer.engine.replica.ReceiverLimits;
+import io.decamp.transfer.engine.replica.ReplicaStore;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import javax.net.ssl.SSLContext;
+import org.jboss.logging.Logger;
+
+/** Listens for pages, tells the others where, and forgets replicas of workloads that nobody wants protected any more. */
+@ApplicationScoped
+class TransferEdge {
+    private static final Logger LOG = Logger.getLogger(TransferEdge.class);
+    private static final Duration ANNOUNCE_LIMIT = Duration.ofSeconds(30);
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
+    private final DecampConfig config;
+    private final NodeSettings settings;
+    private final SSLContext tls;
+    private final ReplicaStore store;
+    private final SpecView specs;
+    private final EventPublisher publisher;
+    private PageReceiver receiver;
+
+    TransferEdge(
+            DecampConfig config,
+            NodeSettings settings,
+            SSLContext tls,
+            ReplicaStore store,
+            SpecView specs,
+            EventPublisher publisher) {
+        this.config = config;
+        this.settings = settings;
+        this.tls = tls;
+        this.store = store;
+        this.specs = specs;
+        this.publisher = publisher;
+    }
+
+    void start(@Observes StartupEvent event) throws IOException {
+        receiver = PageReceiver.start(address(config.data().listen()), tls, store, settings.node(), ReceiverLimits.DEFAULT);
+        LOG.infof("Pages are received on %s", receiver.address());
+        specs.onChange(this::specified);
+        publisher.send(EventType.NODES, announcement(), ANNOUNCE_LIMIT);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        if (receiver != null) {
+            receiver.close();
+        }
+    }
+
+    private void specified(WorkloadId workload, WorkloadSpec spec) {
+        if (spec == null) {
+            store.dropAll(workload);
+        }
+    }
+
+    private NodeAnnounced announcement() throws IOException {
+        String advertised = config.data().advertise().orElse(config.data().listen());
+        return NodeAnnounced.newBuilder()
+                .setNode(settings.node().value())
+                .setDataAddress(advertised)
+                .setBootId(Files.readString(BOOT_ID).strip())
+                .setFreeBytes(store.freeBytes())
+                .setVersion(TransferEdge.class.getPackage().getImplementationVersion() == null
+                        ? "development"
+                        : TransferEdge.class.getPackage().getImplementationVersion())
+                .build();
+    }
+
+    private static InetSocketAddress address(String hostAndPort) {
+        int colon = hostAndPort.lastIndexOf(':');
+        try {
+            return new InetSocketAddress(
+                    hostAndPort.substring(0, colon), Integer.parseInt(hostAndPort.substring(colon + 1)));
+        } catch (IndexOutOfBoundsException | NumberFormatException e) {
+            throw DecampException.refused(
+                    "bad-address", "decamp.data.listen is '" + hostAndPort + "'", "Give HOST:PORT");
+        }
+    }
+}
