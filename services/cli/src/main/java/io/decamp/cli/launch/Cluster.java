@@ -1,0 +1,128 @@
+package io.decamp.cli.launch;
+
+import io.decamp.cli.Session;
+import io.decamp.contracts.error.DecampException;
+import io.decamp.edge.kafka.KafkaSettings;
+import io.decamp.testkit.BrokerProcess;
+import io.decamp.testkit.Lab;
+import io.decamp.testkit.Trees;
+import io.decamp.transfer.engine.tls.LoneMachineAuthority;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Two nodes on this machine that share nothing but a link, and a broker outside both: what the demo, the benchmarks and
+ * the tests of the whole run on. Closing it removes all of it.
+ */
+public final class Cluster implements AutoCloseable {
+    private static final int DATA_PORT = 7200;
+
+    private final Lab lab;
+    private final Path directory;
+    private final BrokerProcess broker;
+    private final Map<String, NodeProcesses> nodes = new LinkedHashMap<>();
+    private Session session;
+
+    private Cluster(Lab lab, Path directory, BrokerProcess broker) {
+        this.lab = lab;
+        this.directory = directory;
+        this.broker = broker;
+    }
+
+    /**
+     * Returns when both nodes are ready.
+     *
+     * @param separate each service is a process of its own
+     * @param labOptions as of {@code deploy/lab/lab.sh up}
+     */
+    public static Cluster up(boolean separate, Steps steps, String... labOptions) {
+        Path directory;
+        try {
+            directory = Files.createTempDirectory("decamp-cluster-");
+        } catch (IOException e) {
+            throw DecampException.refused("temporary-directory", "Cannot make one: " + e.getMessage(), "Free some space");
+        }
+        Lab lab = null;
+        BrokerProcess broker = null;
+        try {
+            steps.start("two nodes, alpha and beta, joined by a link");
+            lab = Lab.up("d" + ProcessHandle.current().pid(), labOptions);
+            steps.done(lab.alpha().address() + " and " + lab.beta().address());
+            steps.start("a Kafka broker outside both");
+            broker = BrokerProcess.start(directory.resolve("kafka"));
+            lab.publish(Integer.parseInt(broker.bootstrap().substring(broker.bootstrap().lastIndexOf(':') + 1)));
+            steps.done(broker.bootstrap());
+            Cluster cluster = new Cluster(lab, directory, broker);
+            cluster.startNodes(separate, steps);
+            cluster.session = Session.open(KafkaSettings.of(broker.bootstrap()));
+            return cluster;
+        } catch (RuntimeException e) {
+            if (broker != null) {
+                broker.close();
+            }
+            if (lab != null) {
+                lab.close();
+            }
+            throw e;
+        }
+    }
+
+    private void startNodes(boolean separate, Steps steps) {
+        LoneMachineAuthority authority = LoneMachineAuthority.open(directory.resolve("tls"));
+        for (Lab.Node node : new Lab.Node[] {lab.alpha(), lab.beta()}) {
+            steps.start("Decamp on " + node + (separate ? ", each service a process" : ""));
+            long start = System.nanoTime();
+            authority.contextOf(node.id());
+            NodePlan plan = new NodePlan(
+                    node.settings(),
+                    broker.bootstrap(),
+                    node.address() + ":" + DATA_PORT,
+                    directory.resolve("tls/node-" + node + ".p12"),
+                    directory.resolve("tls/password"),
+                    Optional.empty(),
+                    NodePlan.DEFAULT_FIRST_PORT,
+                    separate,
+                    node.enter());
+            nodes.put(node.id().value(), NodeProcesses.start(plan));
+            steps.done("ready in " + (System.nanoTime() - start) / 1_000_000 + " ms");
+        }
+    }
+
+    public Lab lab() {
+        return lab;
+    }
+
+    public BrokerProcess broker() {
+        return broker;
+    }
+
+    public Session session() {
+        return session;
+    }
+
+    public NodeProcesses processes(Lab.Node node) {
+        return nodes.get(node.id().value());
+    }
+
+    public Path directory() {
+        return directory;
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (session != null) {
+                session.close();
+            }
+            nodes.values().forEach(NodeProcesses::close);
+        } finally {
+            broker.close();
+            lab.close();
+            Trees.delete(directory);
+        }
+    }
+}
