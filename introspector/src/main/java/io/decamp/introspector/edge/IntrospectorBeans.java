@@ -5,13 +5,13 @@ import io.decamp.contracts.port.NodeSettings;
 import io.decamp.edge.config.WorkloadRuntimes;
 import io.decamp.introspector.engine.memory.HostMemorySource;
 import io.decamp.introspector.engine.runtime.PidRuntime;
-import io.decamp.introspector.engine.runtime.RuncRuntime;
 import io.decamp.linux.sysctl.PipeMaxSize;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Produces;
+import jakarta.enterprise.inject.Typed;
 import jakarta.inject.Singleton;
 import java.util.Map;
 
@@ -36,14 +36,15 @@ class IntrospectorBeans {
     @Produces
     @Singleton
     WorkloadRuntimes runtimes(NodeSettings settings) {
-        return new WorkloadRuntimes(Map.of("pid", new PidRuntime(settings), "runc", new RuncRuntime(settings)));
+        return new WorkloadRuntimes(Map.of("pid", new PidRuntime(settings)));
     }
 
     @Produces
     @Singleton
-    MemorySource memory(NodeSettings settings, WorkloadRuntimes runtimes) {
+    @Typed(MemorySource.class)
+    HostMemorySource memory(NodeSettings settings, WorkloadRuntimes runtimes) {
         return new HostMemorySource(
-                settings,
+                settings.memoryDirectory(),
                 id -> runtimes.byKind().get(id.kind()).find(id).initPid());
     }
 }

@@ -16,7 +16,8 @@ import picocli.CommandLine.Command;
             ReleaseCommand.class,
             StatusCommand.class,
             EvictCommand.class,
-            FenceCommand.class
+            FenceCommand.class,
+            TraceCommand.class
         },
         mixinStandardHelpOptions = true)
 public final class Main {

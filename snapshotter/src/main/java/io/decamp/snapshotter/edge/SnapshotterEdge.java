@@ -15,6 +15,7 @@ import io.decamp.edge.kafka.Bus;
 import io.decamp.edge.kafka.EventConsumer;
 import io.decamp.edge.kafka.EventPublisher;
 import io.decamp.edge.kafka.Subscription;
+import io.decamp.edge.trace.Tracing;
 import io.decamp.snapshotter.engine.ProtectionState;
 import io.decamp.snapshotter.engine.RequestGate;
 import io.decamp.snapshotter.engine.Snapshotter;
@@ -22,7 +23,6 @@ import io.decamp.snapshotter.engine.SnapshotterPorts;
 import io.decamp.snapshotter.engine.handoff.HandoffLimits;
 import io.decamp.snapshotter.engine.handoff.OfferMarks;
 import io.decamp.snapshotter.engine.handoff.SourceHandoff;
-import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Context;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -52,14 +52,15 @@ class SnapshotterEdge {
             Bus bus,
             EventPublisher publisher,
             SpecView specs,
-            Tracer tracer,
+            Tracing tracing,
             Clock clock) {
-        this.bus = bus;
+        this.bus = bus.with(tracing.service("snapshotter"));
         this.publisher = publisher;
         this.specs = specs;
         this.gate = new RequestGate(settings.node(), publisher, clock);
         var ports = new SnapshotterPorts(
-                settings, runtimes.byKind(), memory, transport, register, nodes, publisher, tracer, clock);
+                settings, runtimes.byKind(), memory, transport, register, nodes, publisher,
+                tracing.service("snapshotter").getTracer("io.decamp.snapshotter"), clock);
         var handoff = new SourceHandoff(
                 settings.node(),
                 id -> runtimes.byKind().get(id.kind()),

@@ -55,7 +55,8 @@ class TransferEdge {
     }
 
     void start(@Observes StartupEvent event) throws IOException {
-        receiver = PageReceiver.start(address(config.data().listen()), tls, store, settings.node(), ReceiverLimits.DEFAULT);
+        receiver = PageReceiver.start(
+                settings.node(), store, tls, address(config.data().listen()), ReceiverLimits.DEFAULT);
         LOG.infof("Pages are received on %s", receiver.address());
         specs.onChange(this::specified);
         publisher.send(EventType.NODES, announcement(), ANNOUNCE_LIMIT);

@@ -12,14 +12,16 @@ import io.decamp.edge.kafka.EventPublisher;
 import io.decamp.edge.kafka.KafkaRegister;
 import io.decamp.edge.kafka.KafkaSettings;
 import io.decamp.edge.kafka.TopicAdmin;
-import io.opentelemetry.api.OpenTelemetry;
+import io.decamp.edge.trace.Tracing;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /** The topics as beans. Whoever asks for one may rely on the topics being there and read up to now. */
@@ -31,9 +33,24 @@ class BusBeans {
 
     @Produces
     @Singleton
-    Bus bus(DecampConfig config, NodeSettings settings, OpenTelemetry telemetry) {
+    Tracing tracing(DecampConfig config, NodeSettings settings) {
+        Path spans = config.trace().directory().orElse(settings.stateDirectory().resolve("spans"));
+        return new Tracing(Optional.of(settings.node()), Optional.of(spans), config.trace().otlpEndpoint());
+    }
+
+    void close(@Disposes Tracing tracing) {
+        tracing.close();
+    }
+
+    @Produces
+    @Singleton
+    Bus bus(
+            DecampConfig config,
+            NodeSettings settings,
+            Tracing tracing,
+            @ConfigProperty(name = "quarkus.application.name") String service) {
         var kafka = new KafkaSettings(config.kafka().bootstrapServers(), config.kafka().client());
-        Bus bus = Bus.ofNode(kafka, settings.node(), telemetry);
+        Bus bus = Bus.ofNode(kafka, settings.node(), tracing.service(service));
         new TopicAdmin(bus)
                 .ensure(BROKER_LIMIT)
                 .forEach(f -> LOG.warnf("Topics: %s (%s). %s", f.getWhat(), f.getCode(), f.getAdvice()));

@@ -73,7 +73,7 @@ public interface DecampConfig {
         /** Where spans are kept for {@code decamp trace}; below the state directory when not given. */
         Optional<Path> directory();
 
-        /** OTLP over HTTP/protobuf, such as {@code http://127.0.0.1:4318/v1/traces}; not exported when not given. */
+        /** OTLP over HTTP/protobuf, base address such as {@code http://127.0.0.1:4318}; not exported when not given. */
         Optional<String> otlpEndpoint();
     }
 

@@ -24,6 +24,11 @@ public record Bus(KafkaSettings settings, String source, OpenTelemetry telemetry
         return new Bus(settings, "/" + speaker, telemetry, Clock.systemUTC());
     }
 
+    /** The same, with the spans of another service of this process. */
+    public Bus with(OpenTelemetry otherTelemetry) {
+        return new Bus(settings, source, otherTelemetry, clock);
+    }
+
     /** Attributes of a new event in the current trace. */
     EventHeader newHeader(EventType<?> type) {
         EventHeader bare = new EventHeader(UUID.randomUUID().toString(), source, type.ceType(), clock.instant());

@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -294,6 +295,16 @@ public final class ReplicaStore implements Replicas, AutoCloseable {
                 replica.drop("asked to");
             }
         }
+    }
+
+    /** Forgets every replica of the workload. */
+    public void dropAll(WorkloadId workload) {
+        List<Long> generations;
+        synchronized (this) {
+            Workload w = workloads.get(workload);
+            generations = w == null ? List.of() : List.copyOf(w.generations.keySet());
+        }
+        generations.forEach(generation -> drop(workload, generation));
     }
 
     /** Memory that replicas may still take. */
