@@ -124,7 +124,7 @@ public final class EventConsumer implements AutoCloseable {
             Subscription.Route<T> route, Event<T> event, ConsumerRecord<String, byte[]> record)
             throws InterruptedException {
         Span span = span(route.type(), event.header(), record);
-        try (Scope scope = span.makeCurrent()) {
+        try (Scope _ = span.makeCurrent()) {
             handle(route, event);
         } catch (DecampException e) {
             span.setStatus(StatusCode.ERROR, e.getMessage());

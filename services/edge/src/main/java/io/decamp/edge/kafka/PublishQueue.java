@@ -168,10 +168,12 @@ final class PublishQueue implements AutoCloseable {
             }
         }
 
-        /** Lets the producer deliver for a moment, and fails the rest. */
+        /** Lets the producer deliver for a moment, and fails the rest; all of it when it knows of no broker. */
         @Override
         public void close() {
-            producer.close(CLOSE_WITHIN);
+            // still set only when the producer was interrupted while it looked for a broker
+            boolean inVain = Thread.interrupted();
+            producer.close(inVain ? Duration.ZERO : CLOSE_WITHIN);
         }
     }
 }

@@ -97,10 +97,15 @@ public final class SpanReader {
             try {
                 spans.add(SpanJson.read(line));
             } catch (IOException e) {
-                LOG.warnf("A line of %s is no span: %s", file, e.getMessage());
+                LOG.warnf("A line of %s is no span: %s", file, firstLine(e.getMessage()));
             }
         }
         return spans;
+    }
+
+    /** The parser adds a second one that says where. */
+    private static String firstLine(String message) {
+        return message.lines().findFirst().orElse("");
     }
 
     private static DecampException unreadable(Path path, IOException cause) {
