@@ -22,7 +22,8 @@ import java.util.Optional;
  *          --FENCED(its node)--> Unowned(fenced)
  * {@link Offered}  --TAKE by to--> {@link Taken}       --ABORT by from or to--> Owned(from)
  *          --FENCED(to)--> Owned(from)         --FENCED(from)--> Taken(from fenced)
- * {@link Taken}    --RUNNING by to--> Owned(to)        --RETURN by to--> Owned(from), or Unowned when from is fenced
+ * {@link Taken}    --RUNNING by to--> Owned(to)
+ *          --RETURN by to, unless from is fenced--> Owned(from)       --ENDED by to, if from is fenced--> Unowned
  *          --FENCED(to)--> Owned(from), or Unowned when from is fenced       --FENCED(from)--> Taken(from fenced)
  * </pre>
  *
@@ -33,8 +34,9 @@ import java.util.Optional;
  * ever gets the right to run the workload, and one record opens it.
  *
  * <p><b>FENCED(from) while offered.</b> The frozen original is destroyed; only the copy at {@code to} can be left, and the
- * source offers only what {@code to} has acknowledged as sealed. So it counts as the TAKE: {@code to} alone decides, and
- * a RETURN leads to nobody instead of to a node that has nothing.
+ * source offers only what {@code to} has acknowledged as sealed. So it counts as the TAKE, and {@code to} alone decides.
+ * A RETURN is void from then on: there is nothing to return to, and one that was sent before the fencing must not take
+ * the right from a copy that {@code to} has made since. When {@code to} has nothing either, it says ENDED.
  *
  * <p>FENCED must be true when it is appended: whoever publishes it keeps the node off until it was read back.
  */
@@ -124,22 +126,25 @@ public final class HandoffFold {
     private static HandoffState fromTaken(Taken s, HandoffRecord r) {
         return switch (r.getStepCase()) {
             case RUNNING -> is(s.to(), r.getRunning().getNode()) ? new Owned(s.to(), s.term()) : s;
-            case RETURN -> is(s.to(), r.getReturn().getNode()) ? back(s, s.term(), s.from()) : s;
+            case RETURN ->
+                is(s.to(), r.getReturn().getNode()) && !s.fromFenced() ? new Owned(s.from(), s.term()) : s;
+            case ENDED ->
+                is(s.to(), r.getEnded().getNode()) && s.fromFenced()
+                        ? new Unowned(s.term(), Optional.of(s.from()))
+                        : s;
             case FENCED -> {
                 String node = r.getFenced().getNode();
                 if (is(s.to(), node)) {
-                    yield back(s, s.term() + 1, s.to());
+                    yield s.fromFenced()
+                            ? new Unowned(s.term() + 1, Optional.of(s.to()))
+                            : new Owned(s.from(), s.term() + 1);
                 }
                 yield is(s.from(), node)
                         ? new Taken(s.from(), s.to(), s.term(), s.digest(), s.migration(), true)
                         : s;
             }
-            case CLAIM, OFFER, TAKE, ABORT, ENDED, STEP_NOT_SET -> s;
+            case CLAIM, OFFER, TAKE, ABORT, STEP_NOT_SET -> s;
         };
-    }
-
-    private static HandoffState back(Taken s, long term, NodeId fenced) {
-        return s.fromFenced() ? new Unowned(term, Optional.of(fenced)) : new Owned(s.from(), term);
     }
 
     private static Offered offered(HandoffRecord r) {

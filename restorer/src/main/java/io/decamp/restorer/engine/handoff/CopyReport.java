@@ -49,7 +49,7 @@ final class CopyReport {
                 .startSpan();
         long start = nowUnixMicros();
         long startNanos = System.nanoTime();
-        try (Scope ignored = span.makeCurrent()) {
+        try (Scope _ = span.makeCurrent()) {
             work.run();
             long micros = (System.nanoTime() - startNanos) / 1000;
             phases.add(Phase.newBuilder()

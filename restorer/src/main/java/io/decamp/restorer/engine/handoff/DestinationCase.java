@@ -11,6 +11,7 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.CopyRuntime;
 import io.decamp.contracts.port.CopyRuntime.Hold;
 import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.v1.HandoffRecord;
 import io.decamp.contracts.v1.SnapshotReady;
 import io.opentelemetry.context.Context;
@@ -114,7 +115,7 @@ public final class DestinationCase {
             }
             case DestinationStep.Destroy s -> destroy();
             case DestinationStep.KillReleased s -> {
-                ports.killRunning().accept(workload);
+                ports.originals().apply(workload).kill(workload);
                 hold = Hold.NONE;
                 ports.files().clearReleased(workload);
                 released = Optional.empty();
@@ -126,7 +127,7 @@ public final class DestinationCase {
             case DestinationStep.Wait s -> {}
             case DestinationStep.AskOperator s -> report.lost(state, s.why());
             case DestinationStep.Done s -> finish(state);
-            case DestinationStep.Unreachable s -> throw new AssertionError("Not a decision: " + s);
+            case DestinationStep.Unreachable s -> {}
         }
     }
 
@@ -259,8 +260,13 @@ public final class DestinationCase {
                 hold() == Hold.NONE
                         && wanted.flatMap(d -> ports.replicas().sealed(workload, d))
                                 .isPresent(),
+                hold() == Hold.NONE && wanted.isPresent() && originalHere(),
                 wanted.filter(d -> d.equals(failedDigest)).isPresent() ? failures : 0,
                 ports.clock().millis() - readyAtMillis >= ports.limits().offer().toMillis());
+    }
+
+    private boolean originalHere() {
+        return ports.originals().apply(workload).hold(workload) != WorkloadRuntime.Hold.NONE;
     }
 
     private static String describe(DestinationStep step) {

@@ -6,23 +6,23 @@ import io.decamp.contracts.port.CopyRuntime;
 import io.decamp.contracts.port.EventSink;
 import io.decamp.contracts.port.HandoffRegister;
 import io.decamp.contracts.port.Replicas;
+import io.decamp.contracts.port.WorkloadRuntime;
 import io.opentelemetry.api.trace.Tracer;
 import java.time.Clock;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
  * Everything outside that the destination's half uses.
  *
- * @param killRunning ends a workload that runs on this node without the right to; idempotent
+ * @param originals the source side of this node: whether it still holds an original, and to kill what runs without a right
  * @param bootId of this boot of the node
  * @param hooks in order
  */
 public record DestinationPorts(
         NodeId me,
         Function<WorkloadId, CopyRuntime> runtimes,
-        Consumer<WorkloadId> killRunning,
+        Function<WorkloadId, WorkloadRuntime> originals,
         Replicas replicas,
         HandoffRegister register,
         EventSink events,

@@ -17,6 +17,7 @@ import io.decamp.restorer.engine.handoff.DestinationStep.Done;
 import io.decamp.restorer.engine.handoff.DestinationStep.KillReleased;
 import io.decamp.restorer.engine.handoff.DestinationStep.Prepare;
 import io.decamp.restorer.engine.handoff.DestinationStep.Release;
+import io.decamp.restorer.engine.handoff.DestinationStep.Unreachable;
 import io.decamp.restorer.engine.handoff.DestinationStep.Wait;
 import io.decamp.restorer.engine.handoff.DestinationStep.WriteReleased;
 import java.util.Optional;
@@ -103,7 +104,11 @@ public final class DestinationRule {
         if (v.somethingToDestroy()) {
             return new Destroy("it is not a complete copy of " + s.digest());
         }
-        if (!s.fromFenced() || !v.replicaThere()) {
+        if (s.fromFenced() && !v.replicaThere()) {
+            String why = "the original is destroyed, and so is the replica";
+            return new Append(HandoffRecords.ended(v.workload(), s, v.me(), why), why);
+        }
+        if (!s.fromFenced()) {
             String why = failed ? "no copy could be made of it" : "the copy is not here any more";
             return new Append(HandoffRecords.returned(v.workload(), s, v.me(), why), why);
         }
@@ -114,6 +119,10 @@ public final class DestinationRule {
     }
 
     private static DestinationStep prepare(long term, Digest digest, String why, DestinationView v) {
+        if (v.originalHere()) {
+            // a source that reads on would else take this node's new right for its old one, and thaw
+            return new Unreachable("the frozen original of an earlier move is to be killed first");
+        }
         boolean announced = v.ready().map(CopyMark::digest).filter(digest::equals).isPresent();
         return announced
                 ? new Prepare(new CopyMark(term, digest), why)
@@ -148,8 +157,8 @@ public final class DestinationRule {
                     : new Destroy(made.isPresent() ? "no offer came" : why);
         }
         Optional<CopyMark> announced = v.ready().filter(r -> r.term() > term);
-        return announced.isPresent() && v.hold() == Hold.NONE && v.replicaThere() && v.failures() == 0
-                        && !v.waitedEnough()
+        return announced.isPresent() && v.hold() == Hold.NONE && v.replicaThere() && !v.originalHere()
+                        && v.failures() == 0 && !v.waitedEnough()
                 ? new Prepare(announced.get(), "it is about to be offered")
                 : new Done(why);
     }

@@ -33,7 +33,7 @@ public sealed interface DestinationStep {
     /** Nothing until the register changes or an announcement arrives; {@code why} says what it waits for. */
     record Wait(String why) implements DestinationStep {}
 
-    /** Something outside does not answer; tried again after a while. */
+    /** Something outside does not answer or is not done; tried again after a while. */
     record Unreachable(String why) implements DestinationStep {}
 
     /** Only a person can go on. */

@@ -57,23 +57,20 @@ public final class SourceHandoff implements Handover {
         register.onChange((workload, before, after, by) -> onChange(workload, after));
     }
 
+    /** @throws DecampException nothing was offered; the workload runs on */
     @Override
     public Outcome offer(
             WorkloadId workload, NodeId to, Digest digest, String migration, Consumer<String> waiting) {
-        return drive(
-                workload,
-                SourceCase.offer(
-                        me,
-                        workload,
-                        to,
-                        digest,
-                        migration,
-                        runtimes.apply(workload),
-                        register,
-                        marks,
-                        limits,
-                        clock),
-                waiting);
+        WorkloadRuntime runtime = runtimes.apply(workload);
+        SourceCase c;
+        try {
+            c = SourceCase.offer(
+                    me, workload, to, digest, migration, runtime, register, marks, limits, clock);
+        } catch (DecampException e) {
+            runtime.thaw(workload);
+            throw e;
+        }
+        return drive(workload, c, waiting);
     }
 
     /**

@@ -49,7 +49,7 @@ public final class SourceRule {
         }
         boolean fenced = s.fenced().filter(v.me()::equals).isPresent();
         if (v.mark().isPresent() || fenced) {
-            return gone(fenced ? "this node was fenced" : "it ended elsewhere", v);
+            return gone(fenced ? "this node was fenced" : "it ended elsewhere", fenced, v);
         }
         return new Done(Outcome.KEPT, "nobody owns it");
     }
@@ -92,7 +92,7 @@ public final class SourceRule {
             return new Wait("the register to reach term " + v.mark().orElseThrow().term());
         }
         if (s.fromFenced()) {
-            return gone("this node was fenced", v);
+            return gone("this node was fenced", true, v);
         }
         if (v.absent()) {
             return new Append(selfFenced(s, v), "nothing is left of it here, so that it can't come back");
@@ -109,11 +109,15 @@ public final class SourceRule {
             return new Wait("the register to reach term " + v.mark().orElseThrow().term());
         }
         // without a mark, what has this name here (a held copy, a namesake) is not the source's to end
-        return v.mark().isPresent() ? gone(why, v) : new Done(Outcome.COMMITTED, why);
+        return v.mark().isPresent() ? gone(why, false, v) : new Done(Outcome.COMMITTED, why);
     }
 
-    private static SourceStep gone(String why, SourceView v) {
-        if (!v.absent()) {
+    /**
+     * What is held is the original. What is not may be a copy that came back to this node, which has a right of its own
+     * unless the node is fenced.
+     */
+    private static SourceStep gone(String why, boolean fenced, SourceView v) {
+        if (v.held() || (fenced && !v.absent())) {
             return new Kill(why);
         }
         return v.mark().isPresent() ? new ClearMark(why) : new Done(Outcome.COMMITTED, why);
