@@ -1,0 +1,119 @@
+package io.decamp.introspector.engine.memory;
+
+import io.decamp.contracts.page.PageRuns;
+import io.decamp.contracts.page.PageSource;
+import io.decamp.contracts.port.MemorySource;
+import io.decamp.contracts.port.Segment;
+import java.util.Arrays;
+import java.util.function.LongSupplier;
+
+/**
+ * What tracking costs, on this machine, now: run {@code main} with {@code target/test-classes} on the class path. Every
+ * number is the median of {@link #ROUNDS}.
+ */
+final class TrackingBenchmark {
+    private static final int ROUNDS = 7;
+    private static final long BYTES = 1L << 30;
+    private static final int PAGE = PageRuns.PAGE_BYTES;
+
+    private TrackingBenchmark() {}
+
+    public static void main(String[] arguments) {
+        long[] stopped = new long[ROUNDS];
+        for (int i = 0; i < ROUNDS; i++) {
+            try (TrackedVictim tracked = new TrackedVictim()) {
+                stopped[i] = tracked.source.track(TrackedVictim.ID, 1).stoppedMicrosMax();
+            }
+        }
+        print("thread stopped for injection", median(stopped), "us");
+        try (TrackedVictim tracked = new TrackedVictim()) {
+            long at = tracked.victim.tell("map %d", BYTES);
+            tracked.victim.tell("write %x %d 1", at, BYTES);
+            tracked.track();
+            MemorySource.Scan first = scan(tracked, false);
+            print("first scan of 1 GiB, all written", first.scanMicros(), "us");
+            read(tracked, first);
+            seal(tracked);
+            print("scan of 1 GiB, nothing written", medianOf(() -> scan(tracked, false).scanMicros()), "us");
+            print("frozen scan of 1 GiB, nothing written", medianOf(() -> scan(tracked, true).scanMicros()), "us");
+            for (int pages : new int[] {1000, 20_000}) {
+                int stride = (int) (BYTES / pages / PAGE) * PAGE;
+                print("scan, " + pages + " scattered pages written", medianOf(() -> {
+                    scatter(tracked, at, pages, stride);
+                    return scan(tracked, false).scanMicros();
+                }), "us");
+            }
+            scatter(tracked, at, 20_000, (int) (BYTES / 20_000 / PAGE) * PAGE);
+            MemorySource.Scan scattered = scan(tracked, false);
+            print("read of scattered pages", medianOf(() -> read(tracked, scattered)), "MB/s");
+            print("read of consecutive pages", medianOf(() -> read(tracked, first)), "MB/s");
+        }
+    }
+
+    private static void scatter(TrackedVictim tracked, long at, int pages, int stride) {
+        for (int i = 0; i < pages; i++) {
+            tracked.victim.begin("write %x 64 %d", at + (long) i * stride, i);
+            if (i % 500 == 499 || i == pages - 1) {
+                for (int k = 0; k <= i % 500; k++) {
+                    tracked.victim.answer();
+                }
+            }
+        }
+    }
+
+    private static MemorySource.Scan scan(TrackedVictim tracked, boolean frozen) {
+        MemorySource.Scan scan = tracked.source.scan(TrackedVictim.ID, ++tracked.epoch, frozen);
+        seal(tracked);
+        return scan;
+    }
+
+    private static void seal(TrackedVictim tracked) {
+        tracked.source.sealed(TrackedVictim.ID, tracked.epoch);
+    }
+
+    /** @return MB/s */
+    private static long read(TrackedVictim tracked, MemorySource.Scan scan) {
+        PageRuns all = scan.written();
+        PageRuns chunk = new PageRuns();
+        long bytes = 0;
+        long began = System.nanoTime();
+        for (int i = 0; i < all.size(); i++) {
+            for (int done = 0; done < all.pages(i) && all.source(i) == PageSource.BYTES; ) {
+                int room = (int) ((MemorySource.MAX_READ_BYTES - chunk.payloadBytes()) / PAGE);
+                int n = Math.min(all.pages(i) - done, room);
+                chunk.add(all.space(i), all.address(i) + (long) done * PAGE, n, PageSource.BYTES);
+                done += n;
+                if (n == room || i == all.size() - 1 && done == all.pages(i)) {
+                    try (Segment segment = tracked.source.read(TrackedVictim.ID, tracked.epoch, chunk)) {
+                        bytes += segment.length();
+                    }
+                    chunk.clear();
+                } else if (chunk.size() >= 1024) {
+                    try (Segment segment = tracked.source.read(TrackedVictim.ID, tracked.epoch, chunk)) {
+                        bytes += segment.length();
+                    }
+                    chunk.clear();
+                }
+            }
+        }
+        return bytes * 1000 / Math.max(1, System.nanoTime() - began);
+    }
+
+    private static long medianOf(LongSupplier measure) {
+        long[] values = new long[ROUNDS];
+        for (int i = 0; i < ROUNDS; i++) {
+            values[i] = measure.getAsLong();
+        }
+        return median(values);
+    }
+
+    private static long median(long[] values) {
+        long[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+
+    private static void print(String what, long value, String unit) {
+        System.out.printf("%-42s %8d %s%n", what, value, unit);
+    }
+}
