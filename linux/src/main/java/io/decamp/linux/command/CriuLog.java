@@ -1,6 +1,7 @@
 package io.decamp.linux.command;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -25,16 +26,24 @@ public final class CriuLog {
     /**
      * criu's reasons as it wrote them, without times and source lines, joined by semicolons.
      *
-     * @return a sentence that names the log where it has no error line
+     * @param output of the command that was to run criu, for when it never got so far
      */
-    public static String reason(Path log) {
+    public static String reason(Path log, Path output) {
+        String reason = reason(lines(log));
+        if (!reason.isEmpty()) {
+            return reason;
+        }
+        List<String> said = lines(output).stream().filter(line -> !line.isBlank()).toList();
+        return said.isEmpty() ? "no reason was given in " + log : said.getLast().strip();
+    }
+
+    private static List<String> lines(Path file) {
         try {
-            String reason = reason(Files.readAllLines(log, StandardCharsets.ISO_8859_1));
-            return reason.isEmpty() ? "criu gave no reason in " + log : reason;
+            return Files.readAllLines(file, StandardCharsets.ISO_8859_1);
         } catch (NoSuchFileException e) {
-            return "criu ended before it wrote " + log;
+            return List.of();
         } catch (IOException e) {
-            return "criu's log can't be read: " + e.getMessage();
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Action script of a criu restore (criu(8), --action-script): the copy is frozen when all of it is there and none of it has
 # run, and needs no helper from then on.
-#   DECAMP_RUN      directory that gets the file "held", with the PID of the copy's init
+#   DECAMP_RUN      directory that gets the files "cgroup", with the path of the copy's cgroup, and "held", with the PID of
+#                   its init
 #   DECAMP_HOME     cgroup directory of the service, where criu and this script go before the copy's is frozen
 #   DECAMP_CGROUP   cgroup directory that the copy is to be made in; not set where a runtime has put it somewhere
 #   DECAMP_FREEZER  root directory of the hierarchy
 #   DECAMP_VERSION  V1 (freezer.state) or V2 (cgroup.freeze)
 
-# sets $cgroup to the directory of the copy's init
+# sets $path to the cgroup of the copy's init, and $cgroup to its directory
 find_cgroup() {
     while IFS=: read -r id controllers path; do
         case $DECAMP_VERSION:,$controllers, in
@@ -50,6 +51,9 @@ hold() {
 case $CRTOOLS_SCRIPT_ACTION in
 pre-restore)
     [ -z "$DECAMP_CGROUP" ] || echo "$PPID" > "$DECAMP_CGROUP/cgroup.procs"
+    exit ;;
+setup-namespaces)
+    find_cgroup && echo "$path" > "$DECAMP_RUN/cgroup"
     exit ;;
 pre-resume)
     # criu ignores a failure at this stage and would let the copy run

@@ -106,7 +106,7 @@ record DumpJob(Path images, Path run) {
     DecampException failed() {
         return DecampException.abort(
                 "criu-failed",
-                "criu can't dump the workload: " + CriuLog.reason(log()),
+                "criu can't dump the workload: " + CriuLog.reason(log(), output()),
                 "Remove what criu can't dump (decamp check tells), or leave the workload where it is; it runs on",
                 null);
     }

@@ -11,13 +11,13 @@ import java.util.TreeMap;
  * What a service that was started anew must know of a copy. Whether it is held is read from the kernel.
  *
  * @param directory of the images, the gate's mark and the logs
- * @param cgroup path of the copy's cgroup in the freezer hierarchy
+ * @param cgroup path of the copy's cgroup in the freezer hierarchy; empty until a container runtime has chosen it
  * @param lazy memory is served on demand
  * @param released the init that was released; null before
  */
 record CopyRecord(WorkloadId id, Path directory, String cgroup, boolean lazy, ProcessIdentity released) {
-    CopyRecord withReleased(ProcessIdentity init) {
-        return new CopyRecord(id, directory, cgroup, lazy, init);
+    CopyRecord withReleased(ProcessIdentity init, String itsCgroup) {
+        return new CopyRecord(id, directory, itsCgroup, lazy, init);
     }
 
     Map<String, String> toMap() {

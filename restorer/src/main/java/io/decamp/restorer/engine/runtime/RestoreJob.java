@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -41,6 +42,11 @@ record RestoreJob(Path directory) {
 
     Path parent() {
         return directory.resolve("parent");
+    }
+
+    /** Of the command itself, which is not criu's log. */
+    Path output() {
+        return directory.resolve("command.out");
     }
 
     JobProcesses processes() {
@@ -100,7 +106,7 @@ record RestoreJob(Path directory) {
      * @throws DecampException {@code restore-failed}, also when the command says that all is well and the copy is not held
      */
     int run(List<String> command, Map<String, String> environment, Path log) {
-        Process process = DetachedCommand.start(command, directory, directory.resolve("command.out"), environment);
+        Process process = DetachedCommand.start(command, directory, output(), environment);
         try {
             if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw failed("criu did not end within " + LIMIT.toSeconds() + " s", null);
@@ -110,27 +116,32 @@ record RestoreJob(Path directory) {
             throw failed("interrupted", e);
         }
         if (process.exitValue() != 0) {
-            throw failed(CriuLog.reason(log), null);
+            throw failed(CriuLog.reason(log, output()), null);
         }
-        return heldInit().orElseThrow(() -> failed("the copy was not frozen before its first instruction", null));
+        return heldInit().orElseThrow(() -> failed("the copy could not be frozen before its first instruction", null));
     }
 
     /** The init of the copy once it is frozen, complete. */
     OptionalInt heldInit() {
+        return read("held")
+                .map(text -> OptionalInt.of(Integer.parseInt(text)))
+                .orElse(OptionalInt.empty());
+    }
+
+    private Optional<String> read(String mark) {
         try {
-            String text = Files.readString(directory.resolve("held")).strip();
-            return text.isEmpty() ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(text));
+            return Optional.of(Files.readString(directory.resolve(mark)).strip())
+                    .filter(text -> !text.isEmpty());
         } catch (NoSuchFileException e) {
-            return OptionalInt.empty();
+            return Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** What the copy does not need once it is complete: the links, which keep the replica's memory. */
-    void removeImages() {
-        JobDirectory.remove(images());
-        JobDirectory.remove(parent());
+    /** Path of the copy's cgroup in the freezer hierarchy, once there is a task in it. */
+    Optional<String> cgroupPath() {
+        return read("cgroup");
     }
 
     void remove() {

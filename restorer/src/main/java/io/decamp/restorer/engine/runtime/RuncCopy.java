@@ -1,0 +1,108 @@
+package io.decamp.restorer.engine.runtime;
+
+import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.port.NodeSettings;
+import io.decamp.linux.cgroup.FreezerCgroup;
+import io.decamp.linux.command.Runc;
+import io.decamp.linux.pid.PidFd;
+import io.decamp.linux.pid.ProcessIdentity;
+import io.decamp.linux.proc.ProcFs;
+import io.decamp.restorer.engine.lazy.LazyPages;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Copies of runc's containers, made by {@code runc restore} out of a bundle that is there already. runc must not be killed
+ * while it restores: it leaves the root file system bound in its own directory.
+ */
+public final class RuncCopy extends CriuCopy {
+    private static final long SIGKILL = 9;
+
+    private final Runc runc;
+
+    /** @param lazyFromBytes from this resident size, memory is served on demand */
+    public RuncCopy(NodeSettings settings, LazyPages lazyPages, long lazyFromBytes) {
+        super(settings, lazyPages, lazyFromBytes);
+        this.runc = new Runc(settings);
+    }
+
+    /** @throws DecampException {@code no-bundle} */
+    @Override
+    public void warm(WorkloadId id, Path bundle) {
+        if (bundle == null || !Files.isRegularFile(bundle.resolve("config.json"))) {
+            throw DecampException.refused(
+                    "no-bundle",
+                    "There is no bundle of " + id + " on node " + settings.node() + " at " + bundle,
+                    "Unpack its image there; the root file systems must have the same content");
+        }
+    }
+
+    @Override
+    String cgroupOf(WorkloadId id) {
+        return "";
+    }
+
+    @Override
+    int restore(WorkloadId id, RestoreJob job, Path work, Path bundle, boolean lazy) {
+        warm(id, bundle);
+        Path config = job.directory().resolve("criu.conf");
+        try {
+            Files.write(config, List.of("action-script " + gate, "tcp-close", "skip-in-flight"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        List<String> arguments = new ArrayList<>(List.of("restore", "--detach", "--file-locks"));
+        arguments.addAll(List.of("--image-path", job.images().toString(), "--work-path", work.toString()));
+        arguments.addAll(List.of("--bundle", bundle.toString()));
+        if (lazy) {
+            arguments.add("--lazy-pages");
+        }
+        arguments.add(id.name());
+        Map<String, String> environment = new HashMap<>(job.environment(hierarchy, null, home()));
+        environment.putAll(runc.environment(config));
+        return job.run(runc.with(arguments), environment, work.resolve(RestoreJob.LOG));
+    }
+
+    /** runc knows which process it is. */
+    @Override
+    void bind(WorkloadId id, ProcessIdentity init) {}
+
+    /** Kills criu and its script only: when they are gone, runc cleans up and ends by itself. */
+    @Override
+    void endJob(RestoreJob job, Set<Integer> tasks) {
+        for (int pid : job.processes().find(tasks)) {
+            boolean isRunc = ProcFs.readIfPresent(pid, "cmdline")
+                    .filter(line -> line.contains("\0restore\0"))
+                    .isPresent();
+            if (!isRunc) {
+                PidFd.find(pid).ifPresent(RuncCopy::kill);
+            }
+        }
+        if (!job.processes().awaitEnd(LIMIT)) {
+            throw DecampException.fatal(
+                    "restore-stuck",
+                    "runc does not end its restore in " + job.directory(),
+                    "Do not kill it: it has the root file system bound below its own directory, and would leave it there",
+                    null);
+        }
+    }
+
+    @Override
+    void forget(WorkloadId id, FreezerCgroup cgroup) {
+        runc.delete(id.name());
+    }
+
+    private static void kill(PidFd process) {
+        try (process) {
+            process.signal(SIGKILL);
+        }
+    }
+}
