@@ -15,7 +15,8 @@ import java.time.Duration;
 import java.util.Map;
 
 /**
- * A running victim that answers commands, line by line. Killed and reaped when closed; it ends by itself with its stdin,
+ * A running victim that answers commands, line by line. Killed and reaped when closed; it ends by itself with its
+ * stdin,
  * should this JVM be killed. Traceable, unlike a {@link Process}.
  */
 public final class Victim implements AutoCloseable {

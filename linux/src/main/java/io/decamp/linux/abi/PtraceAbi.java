@@ -3,6 +3,7 @@ package io.decamp.linux.abi;
 import static io.decamp.linux.abi.Struct.offset;
 import static io.decamp.linux.abi.Struct.u32;
 
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.StructLayout;
 import java.util.List;
 
@@ -25,7 +26,7 @@ public final class PtraceAbi {
     public static final long NT_ARM_SYSTEM_CALL = 0x404;
 
     static final StructLayout siginfo_t = Struct.of(
-            "siginfo_t", u32("si_signo"), u32("si_errno"), u32("si_code"), java.lang.foreign.MemoryLayout.paddingLayout(116));
+            "siginfo_t", u32("si_signo"), u32("si_errno"), u32("si_code"), MemoryLayout.paddingLayout(116));
     static final List<StructLayout> LAYOUTS = List.of(siginfo_t);
 
     public static final long SIGINFO_BYTES = siginfo_t.byteSize();

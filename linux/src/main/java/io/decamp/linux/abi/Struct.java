@@ -5,7 +5,10 @@ import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 
-/** Short names for describing C structs; every layout here carries its C names, and a test compares them to the headers. */
+/**
+ * Short names for describing C structs; every layout here carries its C names, and a test compares them to the
+ * headers.
+ */
 final class Struct {
     private Struct() {}
 

@@ -20,7 +20,9 @@ public final class FdTrace {
         on = true;
     }
 
-    /** Stops. @return one throwable per descriptor opened since {@link #start} and still owned; its stack is the place */
+    /**
+     * Stops. @return one throwable per descriptor opened since {@link #start} and still owned; its stack is the place
+     */
     public static List<Throwable> stop() {
         on = false;
         List<Throwable> leaked = List.copyOf(OPEN.values());

@@ -1,5 +1,6 @@
 package io.decamp.linux.fd;
 
+import io.decamp.linux.abi.FileAbi;
 import io.decamp.linux.libc.FileCalls;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -30,7 +31,7 @@ public final class FileDescriptor implements AutoCloseable {
 
     /** Opens a file, always closed on exec. */
     public static FileDescriptor open(String path, long flags, int mode) {
-        return own(FileCalls.open(path, flags | io.decamp.linux.abi.FileAbi.O_CLOEXEC, mode), path);
+        return own(FileCalls.open(path, flags | FileAbi.O_CLOEXEC, mode), path);
     }
 
     /** @throws IllegalStateException when it was closed or disowned */

@@ -66,7 +66,10 @@ public final class ProcessCalls {
         return (int) Libc.orMinusErrno(Libc.ptrace(request, tid, address, data));
     }
 
-    /** Both vectors are arrays of struct iovec. @return bytes copied, fewer than asked where it stopped, or {@code -errno} */
+    /**
+     * Both vectors are arrays of struct iovec. @return bytes copied, fewer than asked where it stopped, or {@code
+     * -errno}
+     */
     public static long readMemory(int pid, long local, int locals, long remote, int remotes) {
         return Libc.orMinusErrno(Libc.process_vm_readv(pid, local, locals, remote, remotes, 0));
     }

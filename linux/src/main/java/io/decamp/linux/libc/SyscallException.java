@@ -1,6 +1,9 @@
 package io.decamp.linux.libc;
 
-/** A system call failed. Carries what is needed to decide without reading the text: the call, errno and what it was about. */
+/**
+ * A system call failed. Carries what is needed to decide without reading the text: the call, errno and what it was
+ * about.
+ */
 public final class SyscallException extends RuntimeException {
     private final String call;
     private final int errno;

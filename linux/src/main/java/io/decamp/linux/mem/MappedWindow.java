@@ -8,7 +8,8 @@ import io.decamp.linux.libc.SyscallException;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A part of a file mapped shared: of a tmpfs file as big as an address space, say, of which only this much can be mapped
+ * A part of a file mapped shared: of a tmpfs file as big as an address space, say, of which only this much can be
+ * mapped
  * at once. Any thread may use it; whoever uses {@link #address} after {@link #close} destroys this JVM.
  */
 public final class MappedWindow implements AutoCloseable {
@@ -17,6 +18,8 @@ public final class MappedWindow implements AutoCloseable {
     private final MemorySegment segment;
     private boolean closed;
 
+    /** Its bounds are those of the mapping just made, which is what the restriction is about. */
+    @SuppressWarnings("restricted")
     private MappedWindow(long address, long offset, long bytes) {
         this.offset = offset;
         this.bytes = bytes;
@@ -65,7 +68,8 @@ public final class MappedWindow implements AutoCloseable {
     }
 
     /**
-     * Allocates the pages of a range now (MADV_POPULATE_WRITE, since Linux 5.14), several times as fast as one fault each,
+     * Allocates the pages of a range now (MADV_POPULATE_WRITE, since Linux 5.14), several times as fast as one fault
+     * each,
      * and as an error instead of a SIGBUS when the file system is full.
      *
      * @param from within the window

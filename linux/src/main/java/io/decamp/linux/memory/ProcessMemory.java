@@ -7,13 +7,16 @@ import io.decamp.linux.libc.FileCalls;
 import io.decamp.linux.libc.MemoryCalls;
 import io.decamp.linux.libc.ProcessCalls;
 import io.decamp.linux.libc.SyscallException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /**
  * The memory of another process. A copy is exact about how far it came; it is torn if the process writes meanwhile.
  * Reading a hole of private memory makes it a present zero page there: ask the page tables first.
  *
- * <p>process_vm_readv goes by PID, so each call ends with a look at the /proc/PID/mem opened at the beginning, which
- * stays with the old memory after an exec or exit: what was copied from a successor is reported as {@link Outcome#GONE}.
+ * <p>process_vm_readv goes by PID, so each call ends with a look at the /proc/PID/pagemap opened at the beginning,
+ * which stays with the old memory after an exec or exit: what was copied from a successor is reported as {@link
+ * Outcome#GONE}.
  * Thread safe; does not allocate.
  */
 public final class ProcessMemory implements AutoCloseable {
@@ -25,6 +28,9 @@ public final class ProcessMemory implements AutoCloseable {
         /** The address space has ended (exit, exec): nothing of this call may be used. */
         GONE
     }
+
+    /** Where {@link #isAlive} reads to; its content is of no interest, so all threads share it. */
+    private static final MemorySegment PROBE = Arena.global().allocate(Long.BYTES, Long.BYTES);
 
     private final int pid;
     private final FileDescriptor mem;
@@ -63,9 +69,6 @@ public final class ProcessMemory implements AutoCloseable {
         // A read of no byte would not look at the address space, one of pagemap's first entry does and costs no page.
         return FileCalls.pread(pagemap.number(), PROBE.address(), Long.BYTES, 0) > 0;
     }
-
-    private static final java.lang.foreign.MemorySegment PROBE =
-            java.lang.foreign.Arena.global().allocate(Long.BYTES, 8);
 
     private Outcome copy(IoBatch batch, boolean write) {
         while (batch.leftBytes() > 0) {

@@ -91,7 +91,8 @@ public final class PageMapScanner implements AutoCloseable {
             long walkEnd = argument.get(ValueLayout.JAVA_LONG, PagemapAbi.SCAN_WALK_END);
             long next = Long.compareUnsigned(walkEnd, lastEnd) > 0 ? walkEnd : lastEnd;
             if (Long.compareUnsigned(next, from) <= 0) {
-                throw new IllegalStateException("PAGEMAP_SCAN of pid " + pid + " stands still at 0x" + Long.toHexString(from));
+                throw new IllegalStateException(
+                        "PAGEMAP_SCAN of pid " + pid + " stands still at 0x" + Long.toHexString(from));
             }
             from = next;
         }

@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Entries of /proc/PID/pagemap, Documentation/admin-guide/mm/pagemap.rst: one 64-bit word a page. Page frame numbers need
+ * Entries of /proc/PID/pagemap, Documentation/admin-guide/mm/pagemap.rst: one 64-bit word a page. Page frame numbers
+ * need
  * CAP_SYS_ADMIN, else they read as 0. One thread at a time; reading does not allocate.
  */
 public final class PageTableEntries implements AutoCloseable {
@@ -47,7 +48,8 @@ public final class PageTableEntries implements AutoCloseable {
             long offset = (start >>> PAGE_SHIFT) * Long.BYTES + done;
             long got = FileCalls.pread(pagemap.number(), entries.address() + done, bytes - done, offset);
             if (got < 0) {
-                throw new SyscallException("pread of pagemap", (int) -got, MemoryCalls.range(start, (long) pages << PAGE_SHIFT));
+                throw new SyscallException(
+                        "pread of pagemap", (int) -got, MemoryCalls.range(start, (long) pages << PAGE_SHIFT));
             }
             if (got == 0) {
                 return false;

@@ -3,7 +3,10 @@ package io.decamp.linux.probe;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A kernel release: for reports and for testing the probes. What the kernel can do is asked by a {@link KernelFeature}. */
+/**
+ * A kernel release: for reports and for testing the probes. What the kernel can do is asked by a {@link
+ * KernelFeature}.
+ */
 public record KernelVersion(int major, int minor) implements Comparable<KernelVersion> {
     private static final Pattern RELEASE = Pattern.compile("(\\d+)\\.(\\d+).*");
 

@@ -116,6 +116,7 @@ final class MemoryProbes {
         }
     }
 
+    @SuppressWarnings("restricted")
     private static MemorySegment page(long address) {
         return MemorySegment.ofAddress(address).reinterpret(PAGE_BYTES);
     }

@@ -5,6 +5,7 @@ import io.decamp.linux.libc.FileCalls;
 import io.decamp.linux.libc.SyscallException;
 import io.decamp.linux.pid.PidFd;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -80,7 +81,7 @@ final class ProcessProbes {
         try {
             return Files.readString(path).trim();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 }

@@ -15,7 +15,9 @@ import java.util.stream.Stream;
  * them while they fork asks again until nothing is new.
  */
 public final class PidNamespace {
-    /** A process there. {@code pid} is ours, {@code innerPid} the one in the namespace of the init that was asked for. */
+    /**
+     * A process there. {@code pid} is ours, {@code innerPid} the one in the namespace of the init that was asked for.
+     */
     public record Member(int pid, int innerPid) {}
 
     private static final Path PROC = Path.of("/proc");
@@ -40,7 +42,8 @@ public final class PidNamespace {
     }
 
     /**
-     * All processes (not threads) in the namespace of {@code initPid} and in those below it, zombies included, ordered by
+     * All processes (not threads) in the namespace of {@code initPid} and in those below it, zombies included, ordered
+     * by
      * our PID.
      *
      * @throws IllegalArgumentException when {@code initPid} is not the init of a PID namespace below ours
@@ -74,7 +77,8 @@ public final class PidNamespace {
     }
 
     /**
-     * A process at the depth of the namespace shows its link. A deeper one is in it when an ancestor is: the parents of a
+     * A process at the depth of the namespace shows its link. A deeper one is in it when an ancestor is: the parents
+     * of a
      * namespace's init are outside of it, all others inside, so following them leads to one at that depth.
      */
     private static boolean isBelow(int pid, ProcessStatus status, int depth, String wanted) {

@@ -28,7 +28,9 @@ final class Tracee implements AutoCloseable {
 
     private static final long WAIT_NANOS = 20_000;
 
-    /** Each signal that comes while we stop the thread is delivered first; a storm of them must not keep us for ever. */
+    /**
+     * Each signal that comes while we stop the thread is delivered first; a storm of them must not keep us for ever.
+     */
     private static final int STOP_ATTEMPTS_MAX = 100;
 
     private final int tid;

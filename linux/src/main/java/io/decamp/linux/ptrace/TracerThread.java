@@ -5,7 +5,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
-/** Runs work on a platform thread of its own: ptrace binds a tracee to one OS thread, and frees it when that one ends. */
+/**
+ * Runs work on a platform thread of its own: ptrace binds a tracee to one OS thread, and frees it when that one ends.
+ */
 final class TracerThread {
     private TracerThread() {}
 

@@ -1,6 +1,7 @@
 package io.decamp.linux.socket;
 
 import io.decamp.linux.abi.FileAbi;
+import io.decamp.linux.abi.SocketAbi;
 import io.decamp.linux.fd.FileDescriptor;
 import io.decamp.linux.libc.FileCalls;
 import io.decamp.linux.libc.SocketCalls;
@@ -59,7 +60,7 @@ public final class UnixListener implements AutoCloseable {
 
     /** Ends every {@link #accept} that waits (EINVAL there). */
     public void shutdown() {
-        SocketCalls.shutdown(descriptor.number(), io.decamp.linux.abi.SocketAbi.SHUT_RDWR);
+        SocketCalls.shutdown(descriptor.number(), SocketAbi.SHUT_RDWR);
     }
 
     public Path path() {

@@ -14,7 +14,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * A connected UNIX socket that passes descriptors along with bytes, which the JDK's can't. Blocking. One thread may send
+ * A connected UNIX socket that passes descriptors along with bytes, which the JDK's can't. Blocking. One thread may
+ * send
  * while another one receives.
  */
 public final class UnixSocket implements AutoCloseable {

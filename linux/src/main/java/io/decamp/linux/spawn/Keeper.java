@@ -53,7 +53,8 @@ public final class Keeper implements AutoCloseable {
         SpawnRequest request = Idle.request(NAME);
         for (Map.Entry<Integer, FileDescriptor> one : held.entrySet()) {
             if (one.getKey() < FIRST_FREE) {
-                throw new IllegalArgumentException("a keeper holds numbers from " + FIRST_FREE + " on: " + one.getKey());
+                throw new IllegalArgumentException(
+                        "a keeper holds numbers from " + FIRST_FREE + " on: " + one.getKey());
             }
             request = request.withDescriptor(one.getKey(), one.getValue());
         }
@@ -100,7 +101,8 @@ public final class Keeper implements AutoCloseable {
     /** @return our own descriptor of what it holds under that number */
     public FileDescriptor fetch(int number) {
         if (!record.numbers().contains(number)) {
-            throw new IllegalArgumentException("keeper " + record.pid() + " holds " + record.numbers() + ", not " + number);
+            throw new IllegalArgumentException(
+                    "keeper " + record.pid() + " holds " + record.numbers() + ", not " + number);
         }
         return process.take(number);
     }
@@ -110,7 +112,8 @@ public final class Keeper implements AutoCloseable {
         if (child != null) {
             child.kill();
         } else if (process.signal(ProcessAbi.SIGKILL) && !process.awaitExit(STOP_LIMIT)) {
-            throw new IllegalStateException("keeper " + record.pid() + " did not end within " + STOP_LIMIT + " of SIGKILL");
+            throw new IllegalStateException(
+                    "keeper " + record.pid() + " did not end within " + STOP_LIMIT + " of SIGKILL");
         }
     }
 

@@ -2,6 +2,8 @@ package io.decamp.linux.spawn;
 
 import io.decamp.linux.fd.FileDescriptor;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -27,7 +29,7 @@ public record SpawnRequest(
     public SpawnRequest {
         arguments = List.copyOf(arguments);
         environment = Map.copyOf(environment);
-        descriptors = java.util.Collections.unmodifiableMap(new TreeMap<>(descriptors));
+        descriptors = Collections.unmodifiableMap(new TreeMap<>(descriptors));
         if (arguments.isEmpty()) {
             throw new IllegalArgumentException("no argv[0] for " + program);
         }
@@ -35,14 +37,14 @@ public record SpawnRequest(
 
     /** A program with its own path as argv[0], our environment and a session of its own. */
     public static SpawnRequest of(Path program, String... arguments) {
-        List<String> all = new java.util.ArrayList<>();
+        List<String> all = new ArrayList<>();
         all.add(program.toString());
         all.addAll(List.of(arguments));
         return new SpawnRequest(program, all, System.getenv(), Map.of(), null, true);
     }
 
     public SpawnRequest withName(String argv0) {
-        List<String> all = new java.util.ArrayList<>(arguments);
+        List<String> all = new ArrayList<>(arguments);
         all.set(0, argv0);
         return new SpawnRequest(program, all, environment, descriptors, directory, newSession);
     }

@@ -79,7 +79,8 @@ public final class SpawnedProcess implements AutoCloseable {
         if (awaitExit(Duration.ZERO).isEmpty()) {
             process.signal(ProcessAbi.SIGKILL);
             if (awaitExit(KILL_LIMIT).isEmpty()) {
-                throw new IllegalStateException("process " + pid() + " did not end within " + KILL_LIMIT + " of SIGKILL");
+                throw new IllegalStateException(
+                        "process " + pid() + " did not end within " + KILL_LIMIT + " of SIGKILL");
             }
         }
     }

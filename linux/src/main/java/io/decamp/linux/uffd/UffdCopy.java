@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Resolves missing pages. Results are values, not exceptions, as none of them is rare: after a call {@link #copiedBytes}
+ * Resolves missing pages. Results are values, not exceptions, as none of them is rare: after a call {@link
+ * #copiedBytes}
  * says how far it came and {@link #errno} why it stopped there (0: it did not).
  *
  * <ul>

@@ -15,7 +15,8 @@ import java.lang.foreign.ValueLayout;
  * A userfaultfd: of this process, or of another one (the ioctls act on the address space of the process that created
  * it, whoever calls). All addresses and lengths are in bytes and multiples of the page size. Every thread may call.
  *
- * <p>Closing the last descriptor of it unregisters everything: tracked pages become plain ones, and <b>whoever waits for
+ * <p>Closing the last descriptor of it unregisters everything: tracked pages become plain ones, and <b>whoever waits
+ * for
  * a missing page goes on with a zero page</b>. What must not happen by accident belongs into the keeper as well.
  */
 public final class UserFaultFd implements AutoCloseable {

@@ -1,0 +1,2 @@
+/** Owners of descriptors. */
+package io.decamp.linux.fd;

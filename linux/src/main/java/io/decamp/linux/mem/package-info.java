@@ -1,0 +1,2 @@
+/** Files in memory, mapped. */
+package io.decamp.linux.mem;

@@ -1,0 +1,2 @@
+/** Reads and writes the memory of other processes. */
+package io.decamp.linux.memory;

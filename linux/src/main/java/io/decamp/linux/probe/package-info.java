@@ -1,0 +1,2 @@
+/** What this kernel can do, found by trying it. */
+package io.decamp.linux.probe;

@@ -1,0 +1,2 @@
+/** Stops a thread of another process for a few microseconds to make system calls there. */
+package io.decamp.linux.ptrace;

@@ -1,0 +1,2 @@
+/** UNIX sockets that pass descriptors. */
+package io.decamp.linux.socket;
