@@ -6,6 +6,7 @@ import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.Segment;
 import io.decamp.linux.libc.SyscallException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -106,9 +107,12 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     @Override
     public void untrack(WorkloadId workload) {
         with(workload, slot -> {
+            Path own = directory.resolve(workload.fileName());
             if (slot.tracker != null) {
                 slot.tracker.untrack();
                 slot.tracker = null;
+            } else if (Files.exists(own)) {
+                WorkloadTracker.untrack(own, kernels.apply(own));
             }
             return null;
         });
@@ -140,6 +144,13 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
                         "memory-not-readable",
                         "The kernel refused to let memory of " + workload + " be tracked or read",
                         "See the cause; run the node's check for what the kernel supports",
+                        e);
+            } catch (InternalError e) {
+                // a mapped page that tmpfs could not provide; what was being recorded counts as dirty
+                throw DecampException.retry(
+                        "memory-directory-full",
+                        "The books or segments of " + workload + " could not be written",
+                        "Make room in the memory directory, or give its tmpfs a greater size",
                         e);
             }
         }

@@ -55,8 +55,9 @@ final class PageBitmap implements AutoCloseable {
     /** Opens the file, or makes it with no bit set. */
     static PageBitmap open(Path file) {
         try {
+            boolean fresh = Files.notExists(file);
             PageBitmap bitmap = new PageBitmap(file);
-            bitmap.cardinality = bitmap.recount();
+            bitmap.cardinality = fresh ? 0 : bitmap.recount();
             return bitmap;
         } catch (IOException e) {
             throw DecampException.abort(

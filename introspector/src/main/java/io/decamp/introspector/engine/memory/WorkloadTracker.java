@@ -85,10 +85,10 @@ final class WorkloadTracker implements AutoCloseable {
             Set<Integer> seen = new HashSet<>();
             for (boolean news = true; news; ) {
                 news = false;
-                List<Listed> listing = list(initPid);
-                for (Listed process : listing) {
+                for (Listed process : list(initPid)) {
                     if (seen.add(process.pid())) {
-                        news = true;
+                        // what is frozen does not fork: one listing has them all
+                        news = !frozen;
                         scan(process, epoch, frozen, written);
                     }
                 }
@@ -165,6 +165,13 @@ final class WorkloadTracker implements AutoCloseable {
         } else {
             untrack();
         }
+    }
+
+    /** Ends the tracking that a service which died has left behind. */
+    static void untrack(Path directory, SpaceKernels kernels) {
+        kernels.forget();
+        kernels.close();
+        SpaceStore.open(directory, kernels).delete();
     }
 
     /** Ends tracking; the workload runs on. */

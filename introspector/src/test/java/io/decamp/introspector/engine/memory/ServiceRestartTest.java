@@ -167,6 +167,17 @@ class ServiceRestartTest {
         victim.tell("write %x %d 2", at, 20 * PAGE);
     }
 
+    @Test
+    void shouldEndTrackingThatAKilledServiceLeftBehind() throws IOException {
+        tracked.track().round();
+        long keeper = keeperPid();
+        tracked.source.close();
+        tracked.killService();
+        tracked.source.untrack(ID);
+        assertFalse(Procs.alive(keeper));
+        assertFalse(Files.readString(Path.of("/proc/" + victim.pid() + "/smaps")).contains(" uw "), "still registered");
+    }
+
     private long keeperPid() throws IOException {
         Path record = tracked.directory.resolve("tracking").resolve(ID.fileName()).resolve("keeper");
         return Long.parseLong(Files.readAllLines(record).getFirst().split(" ")[0]);

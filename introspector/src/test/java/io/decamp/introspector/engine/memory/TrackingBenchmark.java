@@ -75,28 +75,31 @@ final class TrackingBenchmark {
     private static long read(TrackedVictim tracked, MemorySource.Scan scan) {
         PageRuns all = scan.written();
         PageRuns chunk = new PageRuns();
+        int room = MemorySource.MAX_READ_BYTES / PAGE;
         long bytes = 0;
         long began = System.nanoTime();
         for (int i = 0; i < all.size(); i++) {
             for (int done = 0; done < all.pages(i) && all.source(i) == PageSource.BYTES; ) {
-                int room = (int) ((MemorySource.MAX_READ_BYTES - chunk.payloadBytes()) / PAGE);
                 int n = Math.min(all.pages(i) - done, room);
                 chunk.add(all.space(i), all.address(i) + (long) done * PAGE, n, PageSource.BYTES);
                 done += n;
-                if (n == room || i == all.size() - 1 && done == all.pages(i)) {
-                    try (Segment segment = tracked.source.read(TrackedVictim.ID, tracked.epoch, chunk)) {
-                        bytes += segment.length();
-                    }
-                    chunk.clear();
-                } else if (chunk.size() >= 1024) {
-                    try (Segment segment = tracked.source.read(TrackedVictim.ID, tracked.epoch, chunk)) {
-                        bytes += segment.length();
-                    }
-                    chunk.clear();
+                room -= n;
+                if (room == 0) {
+                    bytes += read(tracked, chunk);
+                    room = MemorySource.MAX_READ_BYTES / PAGE;
                 }
             }
         }
+        bytes += read(tracked, chunk);
         return bytes * 1000 / Math.max(1, System.nanoTime() - began);
+    }
+
+    private static long read(TrackedVictim tracked, PageRuns chunk) {
+        try (Segment segment = tracked.source.read(TrackedVictim.ID, tracked.epoch, chunk)) {
+            return segment.length();
+        } finally {
+            chunk.clear();
+        }
     }
 
     private static long medianOf(LongSupplier measure) {
