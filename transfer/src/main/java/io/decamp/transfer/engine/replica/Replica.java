@@ -159,11 +159,14 @@ final class Replica {
         return state instanceof ReplicaState.Receiving r ? r.epoch() : 0;
     }
 
-    /** A hint; what does not fit is left to the runs themselves. */
+    /** A hint; what does not fit is left to the runs themselves, and so are runs that are staged. */
     void prepare(long space, long address, int pages) {
-        receiving();
+        boolean direct = receiving().direct();
         FrameHeader.checkRange(space, address, pages);
         long bytes = (long) pages * PageRuns.PAGE_BYTES;
+        if (!direct) {
+            return;
+        }
         guarded(() -> {
             SparseFile file = spaces.file(space);
             if (bytes <= budget.freeBytes()) {
@@ -187,10 +190,11 @@ final class Replica {
             charge(staged + kept, older);
             spaces.file(run.space);
             if (!direct) {
+                // noted before it is reserved, so that giving up finds it
+                staging.add(run, payload);
                 if (kept > 0) {
                     spaces.reserve(run.space, run.address, kept);
                 }
-                staging.add(run, payload);
                 return;
             }
             switch (run.source) {
@@ -289,9 +293,9 @@ final class Replica {
                 spaces = new SpaceFiles(directory);
                 become(new ReplicaState.Empty(), why);
             } else {
-                staging.reset();
-                Trees.delete(staging.parts());
                 spaces.discard(receiving.sealed()::lists);
+                Trees.delete(staging.parts());
+                staging.discard(spaces);
                 become(new ReplicaState.Sealed(receiving.sealed()), why);
             }
             account.measure();

@@ -124,19 +124,10 @@ final class SpaceFiles implements AutoCloseable {
         }
         SparseFile target = file(id);
         for (long done = 0; done < lengthBytes; ) {
-            copyBuffer.clear().limit((int) Math.min(COPY_BYTES, lengthBytes - done));
-            while (copyBuffer.hasRemaining()) {
-                if (source.channel().read(copyBuffer, address + done + copyBuffer.position()) < 0) {
-                    throw new EOFException(source.path() + " ends at 0x" + Long.toHexString(address + done));
-                }
-            }
-            int bytes = copyBuffer.position();
+            int bytes = readForCopy(source, address + done, lengthBytes - done);
             for (int at = 0; at < bytes; ) {
                 boolean zero = isZero(at);
-                int end = at + PageRuns.PAGE_BYTES;
-                while (end < bytes && isZero(end) == zero) {
-                    end += PageRuns.PAGE_BYTES;
-                }
+                int end = endOfAlike(at, bytes, zero);
                 if (zero) {
                     target.punchHole(address + done + at, end - at);
                 } else {
@@ -146,6 +137,41 @@ final class SpaceFiles implements AutoCloseable {
             }
             done += bytes;
         }
+    }
+
+    /** Gives back what {@link #reserve} took and nobody wrote: a page of zeros is the same as a hole. */
+    void trim(long id, long address, long lengthBytes) throws IOException {
+        SparseFile file = files.get(id);
+        for (long done = 0; file != null && done < lengthBytes; ) {
+            int bytes = readForCopy(file, address + done, lengthBytes - done);
+            for (int at = 0; at < bytes; ) {
+                boolean zero = isZero(at);
+                int end = endOfAlike(at, bytes, zero);
+                if (zero) {
+                    file.punchHole(address + done + at, end - at);
+                }
+                at = end;
+            }
+            done += bytes;
+        }
+    }
+
+    private int readForCopy(SparseFile from, long address, long atMost) throws IOException {
+        copyBuffer.clear().limit((int) Math.min(COPY_BYTES, atMost));
+        while (copyBuffer.hasRemaining()) {
+            if (from.channel().read(copyBuffer, address + copyBuffer.position()) < 0) {
+                throw new EOFException(from.path() + " ends at 0x" + Long.toHexString(address));
+            }
+        }
+        return copyBuffer.position();
+    }
+
+    private int endOfAlike(int at, int bytes, boolean zero) {
+        int end = at + PageRuns.PAGE_BYTES;
+        while (end < bytes && isZero(end) == zero) {
+            end += PageRuns.PAGE_BYTES;
+        }
+        return end;
     }
 
     private boolean isZero(int at) {

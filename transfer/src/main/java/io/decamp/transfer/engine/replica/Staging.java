@@ -131,6 +131,25 @@ final class Staging implements AutoCloseable {
         }
     }
 
+    /** Forgets everything and gives back all memory, also what was reserved in {@code spaces} for applying. */
+    void discard(SpaceFiles spaces) throws IOException {
+        // first of all room for the rest of the journal: the file system may be full
+        pages.channel().truncate(0);
+        writeBatch();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment entries = journal.channel().map(FileChannel.MapMode.READ_ONLY, 0, journalBytes, arena);
+            for (long at = JOURNAL_HEADER_BYTES; at < journalBytes; at += ENTRY_BYTES) {
+                if (entries.get(INT, at + SOURCE_OFFSET) != PageSource.ZERO.code()) {
+                    spaces.trim(
+                            entries.get(LONG, at + SPACE_OFFSET),
+                            entries.get(LONG, at + ADDRESS_OFFSET),
+                            (long) entries.get(INT, at + PAGES_OFFSET) * PageRuns.PAGE_BYTES);
+                }
+            }
+        }
+        reset();
+    }
+
     /** Forgets everything, and keeps some memory for the next epoch. */
     void reset() throws IOException {
         batch.clear();
