@@ -1,11 +1,13 @@
 package io.decamp.transfer.engine.replica;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.linux.file.SparseFile;
 import io.decamp.transfer.engine.send.TlsPageTransport;
 import io.decamp.transfer.engine.send.TransportLimits;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -70,6 +72,7 @@ public final class TransferBenchmark {
         }
         PageRuns first = new PageRuns();
         FakeSegment segment = FakeSegment.of(nodes.segmentFile, first, payload);
+        long cpuStart = cpuNanos();
         long start = System.nanoTime();
         for (long at = 0; at < BYTES; at += SEGMENT_BYTES) {
             first.clear();
@@ -78,6 +81,7 @@ public final class TransferBenchmark {
         }
         session.seal(1, false, TransferFixture.ONE_SPACE);
         long bulk = System.nanoTime() - start;
+        long cpu = cpuNanos() - cpuStart;
 
         PageRuns scattered = new PageRuns();
         for (int i = 0; i < DELTA_PAGES; i++) {
@@ -91,12 +95,17 @@ public final class TransferBenchmark {
         long end = System.nanoTime();
         System.out.printf(
                 Locale.ROOT,
-                "%-16s 1 GiB %.2f GB/s; delta of %d scattered pages %.1f ms sent + %.1f ms sealed and applied%n",
+                "%-16s 1 GiB %.2f GB/s, %.0f ms of CPU on both ends; delta of %d scattered pages %.1f ms sent + %.1f ms sealed and applied%n",
                 what,
                 (double) BYTES / bulk,
+                cpu / 1e6,
                 DELTA_PAGES,
                 (sent - start) / 1e6,
                 (end - sent) / 1e6);
+    }
+
+    private static long cpuNanos() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
     private static void awaitReserved(Path file) throws Exception {
