@@ -1,13 +1,14 @@
 package io.decamp.edge.config;
 
-import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 
-/** Everything that an operator may set, under {@code decamp.}. Examples: deploy/config. */
-@ConfigMapping(prefix = "decamp")
+/**
+ * Everything that an operator may set, under {@code decamp.}. Examples: deploy/config. Mapped when a service starts, not
+ * when it is built: the build of an application may run on an older Java than its classes.
+ */
 public interface DecampConfig {
     /** Name of this node. */
     String node();
