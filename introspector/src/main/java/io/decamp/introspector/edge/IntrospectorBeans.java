@@ -5,6 +5,7 @@ import io.decamp.contracts.port.NodeSettings;
 import io.decamp.edge.config.WorkloadRuntimes;
 import io.decamp.introspector.engine.memory.HostMemorySource;
 import io.decamp.introspector.engine.runtime.PidRuntime;
+import io.decamp.introspector.engine.runtime.RuncRuntime;
 import io.decamp.linux.sysctl.PipeMaxSize;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -36,7 +37,7 @@ class IntrospectorBeans {
     @Produces
     @Singleton
     WorkloadRuntimes runtimes(NodeSettings settings) {
-        return new WorkloadRuntimes(Map.of("pid", new PidRuntime(settings)));
+        return new WorkloadRuntimes(Map.of("pid", new PidRuntime(settings), "runc", new RuncRuntime(settings)));
     }
 
     @Produces

@@ -22,6 +22,7 @@ import io.decamp.restorer.engine.handoff.DestinationStep;
 import io.decamp.restorer.engine.lazy.LazyPageServers;
 import io.decamp.restorer.engine.lazy.LazyPages;
 import io.decamp.restorer.engine.runtime.PidCopy;
+import io.decamp.restorer.engine.runtime.RuncCopy;
 import io.opentelemetry.context.Context;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -69,12 +70,14 @@ class RestorerEdge {
         this.group = "decamp-restorer-" + settings.node();
         var teller = new LazyTeller(id -> freeze(sources, id), publisher, settings.node());
         this.lazyPages = new LazyPageServers(settings.memoryDirectory().resolve("lazy"), teller);
-        Map<String, CopyRuntime> copies =
-                Map.of("pid", new PidCopy(settings, lazyPages, config.restore().lazyFromBytes()));
+        long lazyFromBytes = config.restore().lazyFromBytes();
+        Map<String, CopyRuntime> copies = Map.of(
+                "pid", new PidCopy(settings, lazyPages, lazyFromBytes),
+                "runc", new RuncCopy(settings, lazyPages, lazyFromBytes));
         this.handoff = new DestinationHandoff(new DestinationPorts(
                 settings.node(),
                 id -> copies.get(id.kind()),
-                id -> sources.byKind().get(id.kind()).kill(id),
+                id -> sources.byKind().get(id.kind()),
                 replicas,
                 register,
                 publisher,

@@ -11,6 +11,7 @@ import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Severity;
 import io.decamp.introspector.engine.runtime.PidRuntime;
+import io.decamp.introspector.engine.runtime.RuncRuntime;
 import io.decamp.testkit.Tools;
 import java.nio.file.Path;
 import java.util.List;
@@ -60,6 +61,7 @@ final class CheckCommand implements Callable<Integer> {
 
     private static WorkloadRuntime runtime(WorkloadId id, NodeSettings settings) {
         return switch (id.kind()) {
+            case "runc" -> new RuncRuntime(settings);
             case "pid" -> new PidRuntime(settings);
             default ->
                 throw DecampException.refused("unknown-kind", "No runtime for " + id, "Use runc:ID or pid:N");
