@@ -50,6 +50,7 @@ final class SpaceTracker implements AutoCloseable {
     private final Path directory;
     private final PageBitmap known;
     private final InFlightSet inFlight;
+    private final HotPages hotPages;
     private boolean everything;
     private boolean scanned;
 
@@ -69,6 +70,7 @@ final class SpaceTracker implements AutoCloseable {
         }
         known = PageBitmap.open(directory.resolve("known"));
         inFlight = InFlightSet.open(directory);
+        hotPages = new HotPages(directory);
     }
 
     AddressSpace space() {
@@ -130,6 +132,9 @@ final class SpaceTracker implements AutoCloseable {
                 end = Math.max(end, PageBitmap.page(vma.to()));
             }
             reportGone(end, PageBitmap.LIMIT_PAGES, out);
+            if (!frozen) {
+                hotPages.scanned(inFlight.current());
+            }
             inFlight.scanned();
             everything = false;
             scanned = true;
@@ -177,15 +182,23 @@ final class SpaceTracker implements AutoCloseable {
         }
         inFlight.protecting(vma.from(), vma.to());
         int tries = 0;
-        while (kernel.scan(query, true, vma.from(), vma.to(), record) == Outcome.NOT_REGISTERED) {
-            query = Query.POPULATED;
+        Outcome outcome = query == Query.WRITTEN
+                ? scanBySpans(vma, record)
+                : kernel.scan(query, true, vma.from(), vma.to(), record);
+        while (outcome == Outcome.NOT_REGISTERED) {
             if (!kernel.register(vma.from(), vma.to()) || ++tries > REGISTER_TRIES) {
                 // mapped anew while it was looked at: what is there now is reported, and protected the next time
                 kernel.scan(Query.POPULATED, false, vma.from(), vma.to(), record);
                 break;
             }
+            outcome = kernel.scan(Query.POPULATED, true, vma.from(), vma.to(), record);
         }
         inFlight.recorded();
+    }
+
+    private Outcome scanBySpans(Range vma, SpaceKernel.Regions record) {
+        return hotPages.scan(PageBitmap.page(vma.from()), PageBitmap.page(vma.to()), (protect, from, to) -> kernel.scan(
+                Query.WRITTEN, protect, from * PageRuns.PAGE_BYTES, to * PageRuns.PAGE_BYTES, record));
     }
 
     private void reportGone(long from, long to, PageRuns out) {
@@ -248,6 +261,7 @@ final class SpaceTracker implements AutoCloseable {
     public void close() {
         kernel.close();
         known.close();
+        hotPages.close();
         inFlight.close();
     }
 
@@ -256,6 +270,7 @@ final class SpaceTracker implements AutoCloseable {
         kernel.release();
         inFlight.forget();
         known.delete();
+        hotPages.delete();
         try {
             Files.deleteIfExists(directory);
         } catch (IOException e) {

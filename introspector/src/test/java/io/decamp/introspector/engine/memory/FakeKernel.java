@@ -30,6 +30,8 @@ final class FakeKernel implements SpaceKernel {
     /** Called before a scan answers, when it has done its work: the place for a crash or a race. */
     Runnable beforeAnswer = () -> {};
     boolean released;
+    /** First writes to pages that were protected. */
+    int faults;
 
     private long nextFrame = 1000;
     private List<Long> entries = List.of();
@@ -50,6 +52,7 @@ final class FakeKernel implements SpaceKernel {
     FakeKernel write(long from, int count) {
         for (long at = from; at < from + (long) count * PAGE; at += PAGE) {
             Page page = pages.computeIfAbsent(at, key -> new Page(nextFrame++));
+            faults += page.written ? 0 : 1;
             page.written = true;
             page.zero = false;
         }

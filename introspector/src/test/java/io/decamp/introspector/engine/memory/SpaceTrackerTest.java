@@ -160,6 +160,30 @@ class SpaceTrackerTest {
     }
 
     @Test
+    void shouldNotProtectHotPagesAgain() {
+        kernel.map(AT, 100).write(AT, 100);
+        SpaceTracker space = tracker(true);
+        scan(space);
+        space.sealed(epoch);
+        int faults = 0;
+        for (int round = 0; round < 6; round++) {
+            int before = kernel.faults;
+            kernel.write(AT + 10 * PAGE, HotPages.RUN_PAGES).write(AT + 50 * PAGE, 1);
+            faults = kernel.faults - before;
+            assertEquals("10+16 BYTES, 50+1 BYTES", scan(space));
+            space.sealed(epoch);
+        }
+        assertEquals(1, faults, "only the page that is alone");
+        assertEquals("10+16 BYTES", scan(space), "nobody can tell yet that it is written no more");
+        String left = "10+16 BYTES";
+        for (int round = 0; round < HotPages.PROBE_SCANS && !left.isEmpty(); round++) {
+            space.sealed(epoch);
+            left = scan(space);
+        }
+        assertEquals("", left, "but soon");
+    }
+
+    @Test
     void shouldTakeAChildsCleanSharedPagesFromItsParent() {
         kernel.map(AT, 10).write(AT, 6);
         SpaceTracker parent = tracker(true);
