@@ -49,6 +49,7 @@ final class ServedSpace implements AutoCloseable {
     private int waitingCount;
     private volatile long lastFaultNanos;
     private volatile boolean gone;
+    private boolean closed;
 
     /** @param replica null when the map is empty for ever; shared with the children */
     ServedSpace(SpaceJournal journal, ServedMap map, ReplicaFile replica) {
@@ -290,15 +291,16 @@ final class ServedSpace implements AutoCloseable {
         uffd.wake(lowestAddress, highestAddress - lowestAddress);
     }
 
-    /** Gives the descriptor back; the journal stays for a successor. */
+    /** Gives the descriptor back; the journal stays for a successor. Idempotent. */
     @Override
     public void close() {
         lock.writeLock().lock();
         try {
-            if (uffd != null) {
+            if (uffd != null && !closed) {
                 faultPlacer.close();
                 uffd.close();
             }
+            closed = true;
             journal.close();
         } finally {
             lock.writeLock().unlock();
