@@ -31,7 +31,7 @@ final class Announcements implements Runnable, AutoCloseable {
     private final UnixListener listener;
     private final Receiver receiver;
     private final CompletableFuture<Void> finished = new CompletableFuture<>();
-    private volatile UnixSocket connection;
+    private UnixSocket connection;
 
     Announcements(UnixListener listener, Receiver receiver) {
         this.listener = listener;
@@ -40,8 +40,9 @@ final class Announcements implements Runnable, AutoCloseable {
 
     @Override
     public void run() {
-        try (UnixSocket criu = listener.accept()) {
-            connection = criu;
+        try {
+            UnixSocket criu = listener.accept();
+            connected(criu);
             PeerCredentials peer = criu.peer();
             if (peer.uid() != 0) {
                 throw new IllegalStateException("process " + peer.pid() + " of user " + peer.uid() + " is not criu");
@@ -53,6 +54,17 @@ final class Announcements implements Runnable, AutoCloseable {
         } catch (SyscallException | IllegalStateException | DecampException e) {
             finished.completeExceptionally(e);
         } finally {
+            disconnect();
+        }
+    }
+
+    private synchronized void connected(UnixSocket criu) {
+        connection = criu;
+    }
+
+    private synchronized void disconnect() {
+        if (connection != null) {
+            connection.close();
             connection = null;
         }
     }
@@ -100,10 +112,9 @@ final class Announcements implements Runnable, AutoCloseable {
 
     /** Ends {@link #run} wherever it is. */
     @Override
-    public void close() {
-        UnixSocket criu = connection;
-        if (criu != null) {
-            criu.shutdown();
+    public synchronized void close() {
+        if (connection != null) {
+            connection.shutdown();
         }
         listener.shutdown();
     }

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * The one thread that reads the userfaultfds of a copy: answers faults and follows events. Ends when {@link #stop} is
@@ -23,16 +24,21 @@ final class EventLoop implements Runnable, AutoCloseable {
 
     private final FillPlan plan;
     private final ServedSpace.Forks forks;
+    private final Consumer<ServedSpace> gone;
     private final BooleanSupplier ended;
     private final FileDescriptor wakeUp;
     private final FileDescriptor waker;
     private volatile boolean stopped;
     private MemorySegment polls = MemorySegment.NULL;
 
-    /** @param ended asked on this thread after each {@link #wake}; true ends it */
-    EventLoop(FillPlan plan, ServedSpace.Forks forks, BooleanSupplier ended) {
+    /**
+     * @param gone gets each space whose process has ended; must take it out of the plan
+     * @param ended asked on this thread after each {@link #wake}; true ends it
+     */
+    EventLoop(FillPlan plan, ServedSpace.Forks forks, Consumer<ServedSpace> gone, BooleanSupplier ended) {
         this.plan = plan;
         this.forks = forks;
+        this.gone = gone;
         this.ended = ended;
         int[] pipe = FileCalls.pipe();
         this.wakeUp = FileDescriptor.own(pipe[0], "wake-up of the page server");
@@ -62,7 +68,7 @@ final class EventLoop implements Runnable, AutoCloseable {
         for (int i = 0; i < spaces.size(); i++) {
             ServedSpace space = spaces.get(i);
             waiting |= space.hasWaiting();
-            setPoll(i + 1, space.isGone() ? -1 : space.uffd().number());
+            setPoll(i + 1, space.uffd().number());
         }
         long ready = FileCalls.poll(polls.address(), spaces.size() + 1, waiting ? RETRY_MILLIS : FOREVER);
         if (ready < 0 && ready != -Errno.EINTR) {
@@ -72,6 +78,9 @@ final class EventLoop implements Runnable, AutoCloseable {
             ServedSpace space = spaces.get(i);
             if (ready > 0 && isReady(i + 1) || space.hasWaiting()) {
                 space.handleQueued(forks);
+            }
+            if (space.isGone()) {
+                gone.accept(space);
             }
         }
         return ready > 0 && isReady(0) && drainWakeUp();

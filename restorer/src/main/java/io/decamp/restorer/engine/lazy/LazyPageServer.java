@@ -7,6 +7,7 @@ import io.decamp.linux.socket.UnixListener;
 import io.decamp.linux.socket.UnixSocket;
 import io.decamp.linux.uffd.UserFaultFd;
 import io.decamp.restorer.engine.image.ServedProcess;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -33,7 +34,8 @@ final class LazyPageServer implements AutoCloseable {
     /** CRIU's marker is in the socket before CRIU ends; this is for our own thread to come to it. */
     private static final long FINISH_LIMIT_MILLIS = 5_000;
 
-    private static final long JOIN_MILLIS = 10_000;
+    /** A batch takes milliseconds. */
+    private static final Duration JOIN_LIMIT = Duration.ofSeconds(10);
 
     /** Lowest address that the kernel takes for a range (vm.mmap_min_addr), and the end of user addresses. */
     private static final long LOWEST_ADDRESS = 1 << 16;
@@ -56,6 +58,7 @@ final class LazyPageServer implements AutoCloseable {
     private UnixListener listener;
     private int lastIndex;
     private long fillBeganNanos;
+    private long faultsOfTheGone;
 
     private LazyPageServer(LazyDirectory directory, Owner owner) {
         this.directory = directory;
@@ -63,7 +66,7 @@ final class LazyPageServer implements AutoCloseable {
         this.owner = owner;
         this.vault = new UffdVault(keepers -> directory.save(directory.saved().withKeepers(keepers)));
         this.plan = new FillPlan(this::signalNothingMissing);
-        this.loop = new EventLoop(plan, this::forked, this::endIfComplete);
+        this.loop = new EventLoop(plan, this::forked, this::gone, this::endIfComplete);
     }
 
     /** Listens for CRIU. Leaves nothing behind when it fails. */
@@ -163,6 +166,13 @@ final class LazyPageServer implements AutoCloseable {
         parent.journal().handled(message);
     }
 
+    private void gone(ServedSpace space) {
+        plan.remove(space);
+        faultsOfTheGone += space.faults();
+        space.close();
+        space.journal().delete();
+    }
+
     WorkloadId workload() {
         return workload;
     }
@@ -218,7 +228,7 @@ final class LazyPageServer implements AutoCloseable {
         }
         nothingMissing = false;
         for (ServedSpace space : plan.spaces()) {
-            while (!space.isGone() && space.handleQueued(this::forked)) {
+            while (space.handleQueued(this::forked)) {
                 // a fork among them may bring a space that is not complete
             }
         }
@@ -229,7 +239,7 @@ final class LazyPageServer implements AutoCloseable {
         LazyPages.Report report = new LazyPages.Report(
                 plan.settledBytes(),
                 (System.nanoTime() - fillBeganNanos) / 1_000_000,
-                plan.spaces().stream().mapToLong(ServedSpace::faults).sum(),
+                faultsOfTheGone + plan.spaces().stream().mapToLong(ServedSpace::faults).sum(),
                 directory.saved().takeOvers());
         release();
         state(LazyPages.State.NONE, "all memory is in place: " + report);
@@ -309,8 +319,8 @@ final class LazyPageServer implements AutoCloseable {
 
     private static void join(Thread thread) {
         try {
-            if (thread != Thread.currentThread() && !thread.join(java.time.Duration.ofMillis(JOIN_MILLIS))) {
-                throw new IllegalStateException(thread.getName() + " did not end within " + JOIN_MILLIS + " ms");
+            if (thread != Thread.currentThread() && !thread.join(JOIN_LIMIT)) {
+                throw new IllegalStateException(thread.getName() + " did not end within " + JOIN_LIMIT);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -132,6 +132,9 @@ final class ServedSpace implements AutoCloseable {
     boolean handleQueued(Forks forks) {
         lock.writeLock().lock();
         try {
+            if (closed) {
+                return false;
+            }
             long bytes = uffd.read(journal.readAddress(), (long) SpaceJournal.READ_BATCH * UffdAbi.MESSAGE_BYTES);
             int messages = (int) (bytes / UffdAbi.MESSAGE_BYTES);
             if (messages > 0) {

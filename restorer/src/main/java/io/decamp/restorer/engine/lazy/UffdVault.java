@@ -87,13 +87,17 @@ final class UffdVault implements AutoCloseable {
                 LOG.warnf("Keeper %d is not exempt from the out-of-memory killer", keeper.record().pid());
             }
         }
+        record();
+        closeIn();
+        in = pair.first();
+        stored = 0;
+    }
+
+    private void record() {
         record.accept(keepers.stream()
                 .map(Keeper::record)
                 .map(keeper -> new ProcessIdentity(keeper.pid(), keeper.startTicks()))
                 .toList());
-        closeIn();
-        in = pair.first();
-        stored = 0;
     }
 
     /** Returns when the descriptor no longer depends on this process. */
@@ -112,13 +116,14 @@ final class UffdVault implements AutoCloseable {
     List<Stored> adopt(List<ProcessIdentity> predecessors) {
         List<Keeper> old = predecessors.stream().map(UffdVault::find).toList();
         List<Stored> all = new ArrayList<>();
-        for (Keeper keeper : old) {
-            keepers.add(keeper);
-        }
+        keepers.addAll(old);
         warm();
         for (Keeper keeper : old) {
             drain(keeper, all);
-            keepers.remove(keeper);
+        }
+        keepers.removeAll(old);
+        record();
+        for (Keeper keeper : old) {
             keeper.stop();
             keeper.close();
         }
