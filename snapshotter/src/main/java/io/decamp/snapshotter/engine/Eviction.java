@@ -150,6 +150,7 @@ final class Eviction {
         }
         SnapshotReady.Builder ready = replication.sealFinal();
         return ready.setMigration(order.migration())
+                .setTerm(ports.register().current(order.workload()).term() + 1)
                 .setRequestedAtUnixMicros(order.requestedAtUnixMicros())
                 .setStoppedAtUnixMicros(frozen.stoppedAtUnixMicros())
                 .setBytesBefore(bytesBefore)

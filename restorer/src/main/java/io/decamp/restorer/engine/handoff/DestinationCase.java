@@ -211,6 +211,10 @@ public final class DestinationCase {
     private void absorbNews() {
         synchronized (announcing) {
             news.ifPresent(n -> {
+                if (ready.equals(Optional.of(n.event()))) {
+                    // delivered again: its limit has begun
+                    return;
+                }
                 ready = Optional.of(n.event());
                 readyAtMillis = n.atMillis();
                 report.startedBy(n.trace());
