@@ -121,9 +121,10 @@ final class ReceiveConnection {
             Replica replica = lease.replica();
             try {
                 out.write(0, new ControlFrame.HelloAck(node.value(), replica.lastSealedEpoch()));
-                while (receive(lease, replica)) {
-                    assert !evicted || wire != null;
-                }
+                boolean more;
+                do {
+                    more = receive(lease, replica);
+                } while (more);
             } catch (DecampException e) {
                 // the sender may connect again at once: what is half received is gone before it is told
                 replica.abandon(e.code());

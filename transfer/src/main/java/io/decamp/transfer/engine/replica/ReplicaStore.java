@@ -150,9 +150,10 @@ public final class ReplicaStore implements Replicas, AutoCloseable {
 
         /** The generation has a sealed epoch: older ones that are not final serve nobody any more. */
         void outdateOlder() {
-            while (dropGeneration(workload, replica.generation(), "a newer generation is sealed")) {
-                assert !workload.generations.isEmpty();
-            }
+            boolean more;
+            do {
+                more = dropGeneration(workload, replica.generation(), "a newer generation is sealed");
+            } while (more);
         }
 
         @Override
