@@ -27,14 +27,15 @@ import java.util.Optional;
  *          --FENCED(to)--> Owned(from), or Unowned when from is fenced       --FENCED(from)--> Taken(from fenced)
  * </pre>
  *
- * <p><b>Terms.</b> CLAIM and OFFER open a term: theirs must be the state's plus one. All others judge a term: theirs must
- * be the state's. A FENCED that takes a right away raises the term by itself, so that late records of the fenced node
- * are void. It does not raise it when only {@code from} of a hand-off is fenced: nothing that {@code from} can still
- * say counts any more, and what {@code to} has on the way must go on counting. Hence within one term at most one node
- * ever gets the right to run the workload, and one record opens it.
+ * <p><b>Terms.</b> CLAIM and OFFER open a term: theirs must be the state's plus one. All others judge a term: theirs
+ * must be the state's. A FENCED that takes a right away raises the term by itself, so that late records of the fenced
+ * node are void. It does not raise it when only {@code from} of a hand-off is fenced: nothing that {@code from} can
+ * still say counts any more, and what {@code to} has on the way must go on counting. Hence within one term at most one
+ * node ever gets the right to run the workload, and one record opens it.
  *
- * <p><b>FENCED(from) while offered.</b> The frozen original is destroyed; only the copy at {@code to} can be left, and the
- * source offers only what {@code to} has acknowledged as sealed. So it counts as the TAKE, and {@code to} alone decides.
+ * <p><b>FENCED(from) while offered.</b> The frozen original is destroyed; only the copy at {@code to} can be left, and
+ * the source offers only what {@code to} has acknowledged as sealed. So it counts as the TAKE, and {@code to} alone
+ * decides.
  * A RETURN is void from then on: there is nothing to return to, and one that was sent before the fencing must not take
  * the right from a copy that {@code to} has made since. When {@code to} has nothing either, it says ENDED.
  *
@@ -77,7 +78,9 @@ public final class HandoffFold {
                     case Offered offered -> fromOffered(offered, record);
                     case Taken taken -> fromTaken(taken, record);
                 };
-        return after.equals(state) ? ineffective(state, record, "it does not fit") : new Outcome(after, Optional.empty());
+        return after.equals(state)
+                ? ineffective(state, record, "it does not fit")
+                : new Outcome(after, Optional.empty());
     }
 
     private static boolean opensTerm(HandoffRecord record) {

@@ -28,7 +28,10 @@ public sealed interface HandoffState {
     /** {@code node} runs it. */
     record Owned(NodeId node, long term) implements HandoffState {}
 
-    /** {@code from} holds it frozen and offers the copy with {@code digest} to {@code to}; the first TAKE or ABORT decides. */
+    /**
+     * {@code from} holds it frozen and offers the copy with {@code digest} to {@code to}; the first TAKE or ABORT
+     * decides.
+     */
     record Offered(NodeId from, NodeId to, long term, Digest digest, String migration) implements HandoffState {}
 
     /**

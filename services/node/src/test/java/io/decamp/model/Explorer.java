@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Visits every state that the bounds allow, breadth first, so that the first violation found is a shortest one. Safety is
- * judged in each state; liveness afterwards, backwards from the states in which the hand-off is settled, over those moves
- * that need no bad luck.
+ * Visits every state that the bounds allow, breadth first, so that the first violation found is a shortest one. Safety
+ * is judged in each state; liveness afterwards, backwards from the states in which the hand-off is settled, over those
+ * moves that need no bad luck.
  */
 final class Explorer {
     /** How much may go wrong in one history. */
@@ -177,7 +177,8 @@ final class Explorer {
         for (int i = 0; i < 2; i++) {
             World.Node n = w.nodes[i];
             text.append("; ").append(Views.NAMES.get(i)).append(n.up == 1 ? "" : " (off)");
-            text.append(" task ").append(n.task).append(", copy ").append(n.copy).append(", replica ").append(n.replica);
+            text.append(" task ").append(n.task).append(", copy ").append(n.copy);
+            text.append(", replica ").append(n.replica);
         }
         return text.toString();
     }

@@ -104,7 +104,8 @@ final class Views {
                         register.state(state), copyView(n, i, replicaThere, originalHere, failures, late)));
     }
 
-    private static DestinationView copyView(Node n, int i, boolean replicaThere, boolean originalHere, int failures, boolean late) {
+    private static DestinationView copyView(
+            Node n, int i, boolean replicaThere, boolean originalHere, int failures, boolean late) {
         return new DestinationView(
                 WORKLOAD,
                 NAMES.get(i),

@@ -3,7 +3,8 @@ package io.decamp.model;
 import java.util.Arrays;
 
 /**
- * One state of everything: the register, what is on its way, and two nodes. Small numbers only, so that it can be hashed.
+ * One state of everything: the register, what is on its way, and two nodes. Small numbers only, so that it can be
+ * hashed.
  * A digest is the number of the freeze it was made in; 0 means none.
  */
 final class World {
@@ -15,7 +16,9 @@ final class World {
     /** Older states that a reader may fall back to when its service restarts. */
     static final int HISTORY = 2;
 
-    /** What one node is and knows. The upper half is lost with the process, the middle with the node, the last never. */
+    /**
+     * What one node is and knows. The upper half is lost with the process, the middle with the node, the last never.
+     */
     static final class Node {
         int freezing;
         int sourceActive;

@@ -14,8 +14,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What a destination must remember of each workload. The last final {@code snapshot-ready} and what the copy was made of
- * lie in tmpfs: like replicas and held copies, they outlive the service and not the node. {@link Released} is durable.
+ * What a destination must remember of each workload. The last final {@code snapshot-ready} and what the copy was made
+ * of lie in tmpfs: like replicas and held copies, they outlive the service and not the node. {@link Released} is
+ * durable.
  */
 public final class CopyFiles {
     private final HandoffFiles ready;

@@ -83,9 +83,10 @@ public final class DestinationCase {
     /** Decides and acts once. @return what was done, or what it waits for */
     public DestinationStep step() {
         absorbNews();
-        HandoffState state = ports.register().current(workload);
+        HandoffState state = HandoffState.NOBODY;
         DestinationStep next = new DestinationStep.Unreachable("the copy runtime");
         try {
+            state = ports.register().current(workload);
             next = DestinationRule.decide(state, view(state));
             enter(next, state);
             act(next, state);
@@ -115,6 +116,13 @@ public final class DestinationCase {
             }
             case DestinationStep.Destroy s -> destroy();
             case DestinationStep.KillReleased s -> {
+                if (originalHere()) {
+                    throw DecampException.retry(
+                            "source-ends-it",
+                            "It is frozen by the source side of this node",
+                            "Wait for its kill",
+                            null);
+                }
                 ports.originals().apply(workload).kill(workload);
                 hold = Hold.NONE;
                 ports.files().clearReleased(workload);
@@ -188,7 +196,10 @@ public final class DestinationCase {
         report.failed(ports.register().current(workload), phase, e);
     }
 
-    /** The announcement and the mark of the copy have served their purpose; RELEASED stays as long as the copy runs here. */
+    /**
+     * The announcement and the mark of the copy have served their purpose; RELEASED stays as long as the copy runs
+     * here.
+     */
     private void finish(HandoffState state) {
         if (state instanceof Owned o && o.node().equals(ports.me()) && announcedRunning == o.term()) {
             report.restored(o.term(), ready);

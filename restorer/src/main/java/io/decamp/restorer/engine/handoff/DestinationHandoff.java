@@ -130,14 +130,21 @@ public final class DestinationHandoff implements AutoCloseable {
         });
     }
 
-    /** Goes on with everything that an earlier incarnation of this service left, and with what the register says. */
+    /** Goes on with everything that an earlier incarnation of this service left. */
     public void start() {
         ports.files().known().forEach(workload -> cell(workload).wake());
     }
 
+    /** Looks at a workload whose register may concern this node, since changes before the start are not announced. */
+    public void look(WorkloadId workload) {
+        if (concerns(ports.register().current(workload))) {
+            cell(workload).wake();
+        }
+    }
+
     /**
-     * A replica is final. Its restore may begin before the OFFER was read. Returns when the event is remembered: it need
-     * not be delivered again.
+     * A replica is final. Its restore may begin before the OFFER was read. Returns when the event is remembered: it
+     * need not be delivered again.
      *
      * @throws DecampException {@code bad-workload}, {@code handoff-files}
      */

@@ -15,7 +15,8 @@ import java.util.function.Function;
 /**
  * Everything outside that the destination's half uses.
  *
- * @param originals the source side of this node: whether it still holds an original, and to kill what runs without a right
+ * @param originals the source side of this node: whether it still holds an original, and to kill what runs without a
+ *     right
  * @param bootId of this boot of the node
  * @param hooks in order
  */

@@ -14,7 +14,8 @@ import java.util.Optional;
  * @param ready the last final {@code snapshot-ready}
  * @param replicaThere the replica that the register, or else {@code ready}, names by its digest is sealed here;
  *     asked for only when no copy is here
- * @param originalHere a frozen original of an earlier move away from here is not dead yet; asked for only when no copy is here
+ * @param originalHere a frozen original of an earlier move away from here is not dead yet; asked for only when no copy
+ *     is here
  * @param failures how often no copy could be made of it, since the service started
  * @param waitedEnough the OFFER that {@code ready} announced is late
  */

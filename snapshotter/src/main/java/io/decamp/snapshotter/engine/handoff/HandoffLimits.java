@@ -10,7 +10,9 @@ import java.time.Duration;
  * @param retry until it tries again what failed
  */
 public record HandoffLimits(Duration take, Duration append, Duration retry) {
-    /** An eager restore takes 0.6 s per GiB: ten seconds let 8 GiB through with room, and are less than most timeouts. */
+    /**
+     * An eager restore takes 0.6 s per GiB: ten seconds let 8 GiB through with room, and are less than most timeouts.
+     */
     public static final HandoffLimits DEFAULT =
             new HandoffLimits(Duration.ofSeconds(10), Duration.ofSeconds(5), Duration.ofMillis(200));
 }

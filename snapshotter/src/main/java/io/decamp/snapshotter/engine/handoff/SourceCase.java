@@ -18,8 +18,9 @@ import java.util.Optional;
 import org.jboss.logging.Logger;
 
 /**
- * The hand-off of one workload at its source, a step at a time; {@link SourceRule} decides each. Never waits for anything
- * but one answer of the register. Not thread-safe. To go on after a restart is to make a new one over the same ports.
+ * The hand-off of one workload at its source, a step at a time; {@link SourceRule} decides each. Never waits for
+ * anything but one answer of the register. Not thread-safe. To go on after a restart is to make a new one over the
+ * same ports.
  */
 public final class SourceCase {
     private static final Logger LOG = Logger.getLogger(SourceCase.class);
@@ -36,6 +37,7 @@ public final class SourceCase {
     private Optional<OfferMark> mark = Optional.empty();
     private boolean held;
     private Presence presence;
+    private HandoffState state = HandoffState.NOBODY;
     private SourceStep step;
 
     private SourceCase(
@@ -110,10 +112,12 @@ public final class SourceCase {
         return mark.isPresent() || held;
     }
 
-    /** Decides and acts once. @return what was done, or what it waits for */
+    /** Decides and acts once. Throws nothing that may pass. @return what was done, or what it waits for */
     public SourceStep step() {
-        SourceStep next = SourceRule.decide(register.current(workload), view());
+        SourceStep next = new SourceStep.Unreachable("the register");
         try {
+            state = register.current(workload);
+            next = SourceRule.decide(state, view());
             switch (next) {
                 case SourceStep.CatchUp s -> {
                     enter(next);
@@ -199,8 +203,8 @@ public final class SourceCase {
                     workload,
                     step == null ? "FROZEN" : describe(step),
                     describe(next),
-                    register.current(workload).getClass().getSimpleName(),
-                    register.current(workload).term(),
+                    state.getClass().getSimpleName(),
+                    state.term(),
                     next.why());
         }
         step = next;

@@ -22,9 +22,9 @@ import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /**
- * Sees each hand-off that this node is the source of to its end: kills on {@code Owned(to)}, thaws on {@code Owned(from)},
- * and stays frozen otherwise, also when the register can't be reached. Blocks the calling thread, one per workload; a
- * thread that is interrupted leaves everything as it is, for {@link #resume} of the next start.
+ * Sees each hand-off that this node is the source of to its end: kills on {@code Owned(to)}, thaws on {@code
+ * Owned(from)}, and stays frozen otherwise, also when the register can't be reached. Blocks the calling thread, one
+ * per workload; a thread that is interrupted leaves everything as it is, for {@link #resume} of the next start.
  */
 public final class SourceHandoff implements Handover {
     private static final Logger LOG = Logger.getLogger(SourceHandoff.class);
