@@ -12,8 +12,7 @@ import java.time.Instant;
  * @param traceparent W3C trace context, empty when there is none
  * @param tracestate W3C vendor state, empty when there is none
  */
-public record EventHeader(
-        String id, String source, String type, Instant time, String traceparent, String tracestate) {
+public record EventHeader(String id, String source, String type, Instant time, String traceparent, String tracestate) {
 
     /** An event that belongs to no trace. */
     public EventHeader(String id, String source, String type, Instant time) {

@@ -103,7 +103,10 @@ final class EventHeaderReader {
             return parseTime(time);
         } catch (DateTimeException e) {
             throw EventRefusals.malformed(
-                    raw, "has ce_time " + EventRefusals.quote(time), "an RFC 3339 time such as 2026-01-31T12:00:00Z", e);
+                    raw,
+                    "has ce_time " + EventRefusals.quote(time),
+                    "an RFC 3339 time such as 2026-01-31T12:00:00Z",
+                    e);
         }
     }
 
@@ -139,7 +142,10 @@ final class EventHeaderReader {
             return null;
         }
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(value)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(value))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw EventRefusals.malformed(raw, "has a header " + name + " that is not UTF-8", "UTF-8", e);
         }

@@ -14,9 +14,9 @@ import java.time.DateTimeException;
 import java.util.Locale;
 
 /**
- * A request in JSON: proto3's own mapping (camel case or proto names, 64-bit numbers also as strings), and the form that
- * a monitoring system writes, with {@code deadline} and {@code validUntil} as RFC 3339 times. Streams, so that nothing
- * is built from a hostile text; a field that is not known is refused, for it may be a misspelt limit.
+ * A request in JSON: proto3's own mapping (camel case or proto names, 64-bit numbers also as strings), and the form
+ * that a monitoring system writes, with {@code deadline} and {@code validUntil} as RFC 3339 times. Streams, so that
+ * nothing is built from a hostile text; a field that is not known is refused, for it may be a misspelt limit.
  */
 final class MigrationRequestJson {
     private static final String EXPECTED_TEXT = "a text";
@@ -85,10 +85,9 @@ final class MigrationRequestJson {
             case "deadline" -> request.setDeadlineUnixMillis(time(name, json));
             case "validUntil", "valid_until" -> request.setValidUntilUnixMillis(time(name, json));
             case "deadlineUnixMillis", "deadline_unix_millis" -> request.setDeadlineUnixMillis(millis(name, json));
-            case "validUntilUnixMillis", "valid_until_unix_millis" -> request.setValidUntilUnixMillis(
-                    millis(name, json));
-            default ->
-                throw EventRefusals.malformed(raw, "has the unknown field " + EventRefusals.quote(name), FIELDS);
+            case "validUntilUnixMillis", "valid_until_unix_millis" ->
+                request.setValidUntilUnixMillis(millis(name, json));
+            default -> throw EventRefusals.malformed(raw, "has the unknown field " + EventRefusals.quote(name), FIELDS);
         }
     }
 

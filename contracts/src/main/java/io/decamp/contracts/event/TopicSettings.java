@@ -61,8 +61,8 @@ public record TopicSettings(String topic, int partitions, Map<String, String> co
     }
 
     /**
-     * Its settings on a cluster, or on a lone broker: that has no second copy, and writes each record of the register to
-     * its disk before it acknowledges it.
+     * Its settings on a cluster, or on a lone broker: that has no second copy, and writes each record of the register
+     * to its disk before it acknowledges it.
      */
     public Map<String, String> configFor(boolean cluster) {
         Map<String, String> full = new LinkedHashMap<>(config);
@@ -89,10 +89,14 @@ public record TopicSettings(String topic, int partitions, Map<String, String> co
                 Topics.HANDOFF,
                 1,
                 Map.of(
-                        CLEANUP_POLICY, "delete",
-                        RETENTION_MS, FOREVER,
-                        RETENTION_BYTES, FOREVER,
-                        UNCLEAN_ELECTION, "false"));
+                        CLEANUP_POLICY,
+                        "delete",
+                        RETENTION_MS,
+                        FOREVER,
+                        RETENTION_BYTES,
+                        FOREVER,
+                        UNCLEAN_ELECTION,
+                        "false"));
     }
 
     private static TopicSettings compacted(String topic) {

@@ -67,10 +67,11 @@ class EventGoldenTest {
     /** Key, headers in order, an empty line, and the value in hex. */
     private static String render(EncodedEvent event) {
         StringBuilder text = new StringBuilder("key: ").append(event.key()).append('\n');
-        event.headers().forEach((name, value) -> text.append(name)
-                .append(": ")
-                .append(new String(value, StandardCharsets.UTF_8))
-                .append('\n'));
+        event.headers()
+                .forEach((name, value) -> text.append(name)
+                        .append(": ")
+                        .append(new String(value, StandardCharsets.UTF_8))
+                        .append('\n'));
         String hex = HexFormat.of().formatHex(event.value());
         text.append('\n');
         for (int i = 0; i < hex.length(); i += HEX_COLUMNS) {

@@ -35,8 +35,8 @@ class EventRefusalTest {
     @ParameterizedTest
     @MethodSource("samples")
     void shouldRefuseEveryTypeWhenTruncated(Sample<?> sample) {
-        DecampException refusal = refusal(sample, raw -> RawEvents.withValue(
-                raw, Arrays.copyOf(raw.value(), raw.value().length - 1)));
+        DecampException refusal =
+                refusal(sample, raw -> RawEvents.withValue(raw, Arrays.copyOf(raw.value(), raw.value().length - 1)));
 
         assertRefused("event-malformed", sample.type().topic() + "-2-40", refusal);
     }
@@ -119,8 +119,8 @@ class EventRefusalTest {
 
     @Test
     void shouldRefuseJsonOnOtherTopics() {
-        DecampException refusal = refusal(
-                EventSamples.all().get(1), raw -> RawEvents.with(raw, "content-type", "application/json"));
+        DecampException refusal =
+                refusal(EventSamples.all().get(1), raw -> RawEvents.with(raw, "content-type", "application/json"));
 
         assertRefused("event-malformed", "only migration-requested", refusal);
     }

@@ -35,7 +35,8 @@ class MigrationRequestJsonTest {
         raw = RawEvents.with(raw, "ce_time", "2026-01-31T13:00:00+01:00");
         RawEvent given = RawEvents.with(raw, "ce_source", "/monitoring");
 
-        EventHeader header = EventCodec.decode(EventType.MIGRATION_REQUESTED, given).header();
+        EventHeader header =
+                EventCodec.decode(EventType.MIGRATION_REQUESTED, given).header();
 
         assertEquals("42", header.id());
         assertEquals("/monitoring", header.source());
@@ -123,6 +124,7 @@ class MigrationRequestJsonTest {
     }
 
     private static MigrationRequested read(String json) {
-        return EventCodec.decode(EventType.MIGRATION_REQUESTED, RawEvents.json(json)).data();
+        return EventCodec.decode(EventType.MIGRATION_REQUESTED, RawEvents.json(json))
+                .data();
     }
 }

@@ -40,7 +40,8 @@ class TopicSettingsTest {
     @Test
     void shouldBoundWhatIsNeitherCompactedNorTheRegister() {
         assertTrue(TopicSettings.all().stream()
-                .filter(t -> !t.isRegister() && !t.config().get("cleanup.policy").equals("compact"))
+                .filter(t ->
+                        !t.isRegister() && !t.config().get("cleanup.policy").equals("compact"))
                 .allMatch(t -> Long.parseLong(t.config().get("retention.bytes")) > 0));
     }
 }

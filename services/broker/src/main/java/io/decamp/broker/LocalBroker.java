@@ -4,6 +4,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -18,10 +19,15 @@ import org.apache.kafka.server.common.MetadataVersion;
  * <p>A directory belongs to one broker at a time; Kafka locks it. What is in it survives a crash.
  */
 public final class LocalBroker implements AutoCloseable {
+    /** Kafka's own shutdown waits for ever for threads that a failed start never ran. */
+    private static final Duration GIVE_UP_FAILED_AFTER = Duration.ofSeconds(5);
+
+    private final DirectoryLock lock;
     private final KafkaRaftServer server;
     private final Endpoint advertised;
 
-    private LocalBroker(KafkaRaftServer server, Endpoint advertised) {
+    private LocalBroker(DirectoryLock lock, KafkaRaftServer server, Endpoint advertised) {
+        this.lock = lock;
         this.server = server;
         this.advertised = advertised;
     }
@@ -40,20 +46,36 @@ public final class LocalBroker implements AutoCloseable {
      * @throws BrokerFailedException the directory is not usable, is in use, or an address is taken
      */
     public static LocalBroker start(Path directory, Endpoint listen, Endpoint advertised) {
+        DirectoryLock lock = null;
         KafkaRaftServer server = null;
         try {
             Files.createDirectories(directory);
+            // before Kafka's own, which is found taken only when half of the broker runs
+            lock = DirectoryLock.take(directory);
             format(directory);
-            KafkaConfig config = new KafkaConfig(LocalBrokerConfig.of(
-                    directory, listen, advertised, Endpoint.loopback().resolved()));
-            server = new KafkaRaftServer(config, Time.SYSTEM);
+            Endpoint controller = Endpoint.loopback().resolved();
+            server = new KafkaRaftServer(
+                    new KafkaConfig(LocalBrokerConfig.of(directory, listen, advertised, controller)), Time.SYSTEM);
             server.startup();
-            return new LocalBroker(server, advertised);
+            return new LocalBroker(lock, server, advertised);
         } catch (Exception e) {
             if (server != null) {
-                server.shutdown();
+                abandon(server);
+            }
+            if (lock != null) {
+                lock.close();
             }
             throw new BrokerFailedException("No broker on " + listen + " in " + directory, e);
+        }
+    }
+
+    private static void abandon(KafkaRaftServer server) {
+        Thread shutdown =
+                Thread.ofPlatform().name("broker-abandon").daemon().start(server::shutdown);
+        try {
+            shutdown.join(GIVE_UP_FAILED_AFTER);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -67,6 +89,7 @@ public final class LocalBroker implements AutoCloseable {
     public void close() {
         server.shutdown();
         server.awaitShutdown();
+        lock.close();
     }
 
     /** Gives an empty directory its identity; leaves another one alone. */

@@ -23,8 +23,8 @@ import org.apache.kafka.common.TopicPartition;
 import org.jboss.logging.Logger;
 
 /**
- * The latest message of each key of a compacted topic. A record that can't be decoded leaves the last good one in place.
- * Goes on by itself when the brokers were away; what it says may then be old.
+ * The latest message of each key of a compacted topic. A record that can't be decoded leaves the last good one in
+ * place. Goes on by itself when the brokers were away; what it says may then be old.
  */
 public final class CompactedView<T extends Message> implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(CompactedView.class);
@@ -110,7 +110,8 @@ public final class CompactedView<T extends Message> implements AutoCloseable {
         Optional<T> value = Optional.empty();
         if (record.value() != null) {
             try {
-                value = Optional.of(EventCodec.decode(type, RecordMapper.toRaw(record)).data());
+                value = Optional.of(
+                        EventCodec.decode(type, RecordMapper.toRaw(record)).data());
             } catch (DecampException e) {
                 LOG.errorf("The last good value of key %s stays: %s", record.key(), e.getMessage());
                 return;
@@ -153,8 +154,7 @@ public final class CompactedView<T extends Message> implements AutoCloseable {
                 ends = consumer.endOffsets(partitions);
             }
             Map<TopicPartition, Long> beginnings = consumer.beginningOffsets(partitions);
-            partitions.forEach(
-                    p -> consumer.seek(p, Math.max(next.getOrDefault(p, 0L), beginnings.get(p))));
+            partitions.forEach(p -> consumer.seek(p, Math.max(next.getOrDefault(p, 0L), beginnings.get(p))));
             look(consumer);
         }
 

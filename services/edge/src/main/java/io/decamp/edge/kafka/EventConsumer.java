@@ -24,10 +24,10 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.jboss.logging.Logger;
 
 /**
- * Reads events on a thread of its own and hands them to the handlers of a {@link Subscription}: decoded, once each within
- * {@link SeenIds#WINDOW}, in the trace they were said in. A broken record goes to the dead letters and never blocks what
- * follows. What was handled is committed afterwards, so that an event may come again after a crash, never be skipped.
- * Goes on by itself when the brokers were away.
+ * Reads events on a thread of its own and hands them to the handlers of a {@link Subscription}: decoded, once each
+ * within {@link SeenIds#WINDOW}, in the trace they were said in. A broken record goes to the dead letters and never
+ * blocks what follows. What was handled is committed afterwards, so that an event may come again after a crash, never
+ * be skipped. Goes on by itself when the brokers were away.
  */
 public final class EventConsumer implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(EventConsumer.class);
@@ -109,7 +109,9 @@ public final class EventConsumer implements AutoCloseable {
         try {
             Event<T> event = EventCodec.decode(route.type(), RecordMapper.toRaw(record));
             if (seen.contains(event.header())) {
-                LOG.debugf("Event %s of %s came again", event.header().id(), event.header().source());
+                LOG.debugf(
+                        "Event %s of %s came again",
+                        event.header().id(), event.header().source());
                 return;
             }
             handleInTrace(route, event, record);

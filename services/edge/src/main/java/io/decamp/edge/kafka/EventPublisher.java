@@ -21,9 +21,9 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 /**
  * Says things on topics, in the trace that is current where it is called. Safe for use by many threads.
  *
- * <p>The methods of {@link EventSink} and {@link #publish} neither wait nor throw: an event goes into a bounded queue,
- * is tried for {@link PublishQueue#GIVE_UP_AFTER}, and is counted in {@link #dropped()} when that was in vain. {@link #send}
- * waits for the acknowledgement of all in-sync replicas.
+ * <p>The methods of {@link EventSink} and {@link #publish} neither wait nor throw: an event goes into a bounded
+ * queue, is tried for {@link PublishQueue#GIVE_UP_AFTER}, and is counted in {@link #dropped()} when that was in vain.
+ * {@link #send} waits for the acknowledgement of all in-sync replicas.
  */
 public final class EventPublisher implements EventSink, AutoCloseable {
     private final Bus bus;
@@ -57,7 +57,8 @@ public final class EventPublisher implements EventSink, AutoCloseable {
     /**
      * Never waits, never throws.
      *
-     * @return completes with the attributes under which the event was acknowledged, or exceptionally when it was dropped
+     * @return completes with the attributes under which the event was acknowledged, or exceptionally when it was
+     *     dropped
      */
     public <T extends Message> CompletableFuture<EventHeader> publish(EventType<T> type, T data) {
         try {

@@ -21,16 +21,16 @@ import org.apache.kafka.common.KafkaException;
 import org.jboss.logging.Logger;
 
 /**
- * The register on topic {@code handoff}: reads partition 0 from its first record on, without a group, and folds it. Only
- * partition 0 is written and read, whatever others the topic has, so that the order is total.
+ * The register on topic {@code handoff}: reads partition 0 from its first record on, without a group, and folds it.
+ * Only partition 0 is written and read, whatever others the topic has, so that the order is total.
  *
  * <p>Listeners hear of records that count and were read after the first catch-up; what was decided before is in
  * {@link #states()}. Register them before {@link #start}, and nothing falls in between. They run on one thread, and may
  * append.
  *
  * <p>What makes the fold untrustworthy stops it for good with a FATAL error from every method: records missing at the
- * beginning or in between ({@code register-incomplete}), a broker that lost acknowledged ones ({@code register-rewound}),
- * records of a version that this code can't read ({@code register-version-unknown}).
+ * beginning or in between ({@code register-incomplete}), a broker that lost acknowledged ones ({@code
+ * register-rewound}), records of a version that this code can't read ({@code register-version-unknown}).
  */
 public final class KafkaRegister implements HandoffRegister, AutoCloseable {
     private static final Logger LOG = Logger.getLogger(KafkaRegister.class);

@@ -12,8 +12,8 @@ import org.apache.kafka.common.errors.WakeupException;
 import org.jboss.logging.Logger;
 
 /**
- * One thread that reads: opens a consumer, hands records to its {@link Work}, and opens another one after a failure, for
- * as long as it takes. It ends by {@link #close}, or when the work says that going on would be wrong.
+ * One thread that reads: opens a consumer, hands records to its {@link Work}, and opens another one after a failure,
+ * for as long as it takes. It ends by {@link #close}, or when the work says that going on would be wrong.
  */
 final class PollLoop implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(PollLoop.class);

@@ -43,7 +43,8 @@ final class PublishQueue implements AutoCloseable {
 
     PublishQueue(Bus bus) {
         this.bus = bus;
-        this.thread = Thread.ofPlatform().name(bus.clientId("publisher")).daemon().start(this::run);
+        this.thread =
+                Thread.ofPlatform().name(bus.clientId("publisher")).daemon().start(this::run);
     }
 
     /** @param expendable is dropped while half of the queue is taken */
@@ -92,11 +93,13 @@ final class PublishQueue implements AutoCloseable {
     }
 
     private CompletableFuture<Void> drop(String topic, String why) {
-        return drop(topic, DecampException.retry(
-                "event-dropped",
-                "An event for topic " + topic + " was dropped: " + why,
-                "Check that a broker answers on " + bus.settings().bootstrap(),
-                null));
+        return drop(
+                topic,
+                DecampException.retry(
+                        "event-dropped",
+                        "An event for topic " + topic + " was dropped: " + why,
+                        "Check that a broker answers on " + bus.settings().bootstrap(),
+                        null));
     }
 
     private void run() {
@@ -105,8 +108,8 @@ final class PublishQueue implements AutoCloseable {
         try {
             boolean more = true;
             while (more && closed.getCount() > 0) {
-                try (Sending sending = new Sending(
-                        bus.settings().producer(bus.clientId("publisher"), giveUpMillis, giveUpMillis))) {
+                try (Sending sending =
+                        new Sending(bus.settings().producer(bus.clientId("publisher"), giveUpMillis, giveUpMillis))) {
                     sending.untilClosed();
                 } catch (InterruptException e) {
                     more = false;

@@ -19,8 +19,8 @@ import org.apache.kafka.common.TopicPartition;
 import org.jboss.logging.Logger;
 
 /**
- * Where reading stands in each partition: kept across consumers, and with the group where there is one. Assigned by hand;
- * with one member a group there is nothing to balance. One thread.
+ * Where reading stands in each partition: kept across consumers, and with the group where there is one. Assigned by
+ * hand; with one member a group there is nothing to balance. One thread.
  */
 final class ReadPositions {
     private static final Logger LOG = Logger.getLogger(ReadPositions.class);

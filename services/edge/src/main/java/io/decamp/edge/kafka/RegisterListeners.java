@@ -11,8 +11,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jboss.logging.Logger;
 
 /**
- * Tells listeners on a thread of their own, in order: one that appends waits for the reader, so it must not stand in its
- * way.
+ * Tells listeners on a thread of their own, in order: one that appends waits for the reader, so it must not stand in
+ * its way.
  */
 final class RegisterListeners implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(RegisterListeners.class);

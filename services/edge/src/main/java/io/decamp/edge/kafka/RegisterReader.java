@@ -37,8 +37,10 @@ final class RegisterReader implements PollLoop.Work {
             throw incomplete("The first record of topic " + Topics.HANDOFF + " has offset " + first + " instead of 0");
         }
         if (end < state.nextOffset()) {
-            throw rewound("Topic " + Topics.HANDOFF + " ends at offset " + end + " after " + state.nextOffset()
-                    + " records were read", null);
+            throw rewound(
+                    "Topic " + Topics.HANDOFF + " ends at offset " + end + " after " + state.nextOffset()
+                            + " records were read",
+                    null);
         }
         consumer.seek(REGISTER, state.nextOffset());
         endAtFirst = endAtFirst < 0 ? end : endAtFirst;
@@ -50,8 +52,8 @@ final class RegisterReader implements PollLoop.Work {
         for (ConsumerRecord<String, byte[]> record : records) {
             long due = state.nextOffset();
             if (record.offset() != due) {
-                throw incomplete("Topic " + Topics.HANDOFF + " goes on with offset " + record.offset()
-                        + " where " + due + " is due");
+                throw incomplete("Topic " + Topics.HANDOFF + " goes on with offset " + record.offset() + " where " + due
+                        + " is due");
             }
             read(record);
             state.reached(endAtFirst);
@@ -73,7 +75,8 @@ final class RegisterReader implements PollLoop.Work {
     private void read(ConsumerRecord<String, byte[]> record) {
         HandoffRecord decoded;
         try {
-            decoded = EventCodec.decode(EventType.HANDOFF, RecordMapper.toRaw(record)).data();
+            decoded = EventCodec.decode(EventType.HANDOFF, RecordMapper.toRaw(record))
+                    .data();
         } catch (DecampException e) {
             if (e.code().equals("event-version-unknown")) {
                 // a node that passes over what others count would end up with another owner

@@ -19,8 +19,8 @@ public record Subscription(String name, From from, Map<String, Route<?>> routes)
     /** Where reading starts. */
     public sealed interface From {
         /**
-         * Goes on where the group of this name has stopped. A group has one member at a time: the one process that holds
-         * a node's lock. The first time, it starts with what is not older than {@code lookBack}.
+         * Goes on where the group of this name has stopped. A group has one member at a time: the one process that
+         * holds a node's lock. The first time, it starts with what is not older than {@code lookBack}.
          */
         record Group(String id, Duration lookBack) implements From {}
 

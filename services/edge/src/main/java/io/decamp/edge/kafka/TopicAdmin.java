@@ -63,8 +63,8 @@ public final class TopicAdmin {
         for (TopicSettings topic : TopicSettings.all()) {
             if (!there.contains(topic.topic())) {
                 short replication = (short) (cluster ? TopicSettings.CLUSTER_REPLICATION : 1);
-                missing.add(new NewTopic(topic.topic(), topic.partitions(), replication)
-                        .configs(topic.configFor(cluster)));
+                missing.add(
+                        new NewTopic(topic.topic(), topic.partitions(), replication).configs(topic.configFor(cluster)));
             }
         }
         for (KafkaFuture<Void> created : admin.createTopics(missing).values().values()) {
@@ -88,7 +88,8 @@ public final class TopicAdmin {
             resources.add(new ConfigResource(ConfigResource.Type.TOPIC, topic.topic()));
         }
         Map<String, TopicDescription> descriptions = describe(admin, names, deadlineNanos);
-        Map<ConfigResource, Config> configs = get(admin.describeConfigs(resources).all(), deadlineNanos);
+        Map<ConfigResource, Config> configs =
+                get(admin.describeConfigs(resources).all(), deadlineNanos);
         List<Finding> findings = new ArrayList<>();
         for (TopicSettings topic : TopicSettings.all()) {
             Config config = configs.get(new ConfigResource(ConfigResource.Type.TOPIC, topic.topic()));
@@ -104,8 +105,7 @@ public final class TopicAdmin {
             try {
                 return get(admin.describeTopics(names).allTopicNames(), deadlineNanos);
             } catch (ExecutionException e) {
-                boolean unknown =
-                        e.getCause() instanceof UnknownTopicOrPartitionException;
+                boolean unknown = e.getCause() instanceof UnknownTopicOrPartitionException;
                 if (!unknown || System.nanoTime() - deadlineNanos > 0) {
                     throw e;
                 }
@@ -115,7 +115,9 @@ public final class TopicAdmin {
 
     private static TopicCheck.Facts facts(TopicDescription description, Config config) {
         Map<String, String> settings = new HashMap<>();
-        config.entries().forEach(entry -> settings.put(entry.name(), Optional.ofNullable(entry.value()).orElse("")));
+        config.entries()
+                .forEach(entry -> settings.put(
+                        entry.name(), Optional.ofNullable(entry.value()).orElse("")));
         int replicas = description.partitions().stream()
                 .mapToInt(partition -> partition.replicas().size())
                 .min()

@@ -58,7 +58,8 @@ final class TopicCheck {
                     "handoff-unclean",
                     TopicSettings.UNCLEAN_ELECTION,
                     "false");
-        } else if (!compacts && wanted.config().get(TopicSettings.CLEANUP_POLICY).equals("compact")) {
+        } else if (!compacts
+                && wanted.config().get(TopicSettings.CLEANUP_POLICY).equals("compact")) {
             add(
                     Severity.WARNING,
                     "topic-not-compacted",

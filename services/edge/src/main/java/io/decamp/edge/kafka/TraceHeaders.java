@@ -43,12 +43,11 @@ final class TraceHeaders {
 
         @Override
         public String get(EventHeader header, String key) {
-            String value =
-                    switch (key) {
-                        case PARENT -> header.traceparent();
-                        case STATE -> header.tracestate();
-                        default -> "";
-                    };
+            String value = switch (key) {
+                case PARENT -> header.traceparent();
+                case STATE -> header.tracestate();
+                default -> "";
+            };
             return value.isEmpty() ? null : value;
         }
     }

@@ -36,7 +36,9 @@ public final class SpanReader {
     public List<StoredSpan> read(String traceId) {
         if (!TRACE_ID.matcher(traceId).matches()) {
             throw DecampException.refused(
-                    "bad-trace", "'" + traceId + "' is not a trace id", "Use 32 hexadecimal digits, or a migration's id");
+                    "bad-trace",
+                    "'" + traceId + "' is not a trace id",
+                    "Use 32 hexadecimal digits, or a migration's id");
         }
         Map<String, StoredSpan> spans = new LinkedHashMap<>();
         for (Path directory : directories) {
@@ -47,7 +49,8 @@ public final class SpanReader {
         }
         List<StoredSpan> sorted = new ArrayList<>(spans.values());
         sorted.sort(Comparator.comparingLong(StoredSpan::startUnixNanos)
-                .thenComparing(Comparator.comparingLong(StoredSpan::endUnixNanos).reversed()));
+                .thenComparing(
+                        Comparator.comparingLong(StoredSpan::endUnixNanos).reversed()));
         return sorted;
     }
 

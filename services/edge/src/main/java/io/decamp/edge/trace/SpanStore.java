@@ -92,11 +92,16 @@ final class SpanStore implements SpanExporter {
     }
 
     private void forgetOldest() throws IOException {
+        List<Path> files = new ArrayList<>();
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
+            stream.forEach(files::add);
+        }
+        if (files.size() < MAX_TRACES) {
+            return;
+        }
         List<Aged> traces = new ArrayList<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
-            for (Path file : files) {
-                traces.add(Aged.of(file));
-            }
+        for (Path file : files) {
+            traces.add(Aged.of(file));
         }
         traces.sort(Comparator.comparingLong(Aged::modifiedMillis));
         for (int i = 0; i <= traces.size() - MAX_TRACES; i++) {

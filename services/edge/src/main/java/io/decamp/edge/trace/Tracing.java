@@ -24,13 +24,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The one OpenTelemetry SDK of a process: W3C propagation, spans kept in a directory of the node, and sent to a collector
- * when one is configured.
+ * The one OpenTelemetry SDK of a process: W3C propagation, spans kept in a directory of the node, and sent to a
+ * collector when one is configured.
  *
- * <p>Quarkus's own extension is not used, and must not be on the class path beside this. It has one {@code service.name}
- * a process, while one process may run four services here, and the command line has no Quarkus at all. Instead
- * {@link #service} gives each service an {@link OpenTelemetry} of its own resource; all of them share the processors, so
- * that there is one queue and one exporter a process, alone or all in one.
+ * <p>Quarkus's own extension is not used, and must not be on the class path beside this. It has one {@code
+ * service.name} a process, while one process may run four services here, and the command line has no Quarkus at all.
+ * Instead {@link #service} gives each service an {@link OpenTelemetry} of its own resource; all of them share the
+ * processors, so that there is one queue and one exporter a process, alone or all in one.
  *
  * <p>Nothing is registered globally: pass the instance on. Safe for use by many threads.
  */
@@ -67,7 +67,8 @@ public final class Tracing implements AutoCloseable {
         this.node = node;
         List<SpanProcessor> list = new ArrayList<>();
         spanDirectory.ifPresent(directory -> list.add(batched(new SpanStore(directory), STORE_DELAY)));
-        otlpEndpoint.ifPresent(endpoint -> list.add(batched(new QuietExporter(otlp(endpoint), endpoint), EXPORT_DELAY)));
+        otlpEndpoint.ifPresent(
+                endpoint -> list.add(batched(new QuietExporter(otlp(endpoint), endpoint), EXPORT_DELAY)));
         this.processors = List.copyOf(list);
     }
 

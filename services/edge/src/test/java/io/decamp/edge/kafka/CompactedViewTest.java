@@ -32,8 +32,8 @@ class CompactedViewTest {
                 raw.write(Topics.NODES, "beta", "noise".getBytes(StandardCharsets.UTF_8), Map.of());
                 try (CompactedView<NodeAnnounced> view = CompactedView.start(bus, EventType.NODES)) {
                     view.awaitCaughtUp(LIMIT);
-                    view.onChange((key, value) ->
-                            told.add(key + "=" + value.map(NodeAnnounced::getFreeBytes).orElse(-1L)));
+                    view.onChange((key, value) -> told.add(
+                            key + "=" + value.map(NodeAnnounced::getFreeBytes).orElse(-1L)));
                     assertEquals(Map.of("alpha", node("alpha", 2), "beta", node("beta", 1)), view.all());
 
                     publisher.remove(EventType.NODES, "alpha", LIMIT);

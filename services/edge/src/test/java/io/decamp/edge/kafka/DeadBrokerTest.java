@@ -27,7 +27,9 @@ class DeadBrokerTest {
             Bus bus = BusFixture.bus(broker.bootstrap(), ALPHA);
             new TopicAdmin(bus).ensure(LIMIT);
             Subscription requests = Subscription.group("test", "decamp-alpha", Duration.ofHours(1))
-                    .on(EventType.MIGRATION_REQUESTED, event -> seen.add(event.data().getWorkload()));
+                    .on(
+                            EventType.MIGRATION_REQUESTED,
+                            event -> seen.add(event.data().getWorkload()));
             try (EventPublisher publisher = new EventPublisher(bus);
                     EventConsumer consumer = EventConsumer.start(bus, requests, publisher)) {
                 consumer.awaitReady(LIMIT);
@@ -55,7 +57,9 @@ class DeadBrokerTest {
             new TopicAdmin(bus).ensure(LIMIT);
             broker.kill();
             Subscription requests = Subscription.fromBeginning("test")
-                    .on(EventType.MIGRATION_REQUESTED, event -> seen.add(event.data().getWorkload()));
+                    .on(
+                            EventType.MIGRATION_REQUESTED,
+                            event -> seen.add(event.data().getWorkload()));
             try (EventPublisher publisher = new EventPublisher(bus);
                     EventConsumer consumer = EventConsumer.start(bus, requests, publisher)) {
                 publisher.publish(EventType.MIGRATION_REQUESTED, request("runc:early"));
@@ -73,7 +77,8 @@ class DeadBrokerTest {
         Bus bus = BusFixture.bus("127.0.0.1:1", ALPHA);
         try (EventPublisher publisher = new EventPublisher(bus)) {
             for (int i = 0; i < PublishQueue.CAPACITY; i++) {
-                publisher.pagesDirty(PagesDirty.newBuilder().setWorkload("runc:a").build());
+                publisher.pagesDirty(
+                        PagesDirty.newBuilder().setWorkload("runc:a").build());
             }
             long dropped = publisher.dropped();
 

@@ -56,8 +56,8 @@ class KafkaRegisterDamageTest {
             raw.write(Topics.HANDOFF, WORKLOAD.value(), new byte[] {1}, future);
         }
 
-        DecampException failure = assertThrows(
-                DecampException.class, () -> register.await(WORKLOAD, state -> state.term() == 2, LIMIT));
+        DecampException failure =
+                assertThrows(DecampException.class, () -> register.await(WORKLOAD, state -> state.term() == 2, LIMIT));
 
         assertEquals("register-version-unknown", failure.code());
         assertEquals(Category.FATAL, failure.category());

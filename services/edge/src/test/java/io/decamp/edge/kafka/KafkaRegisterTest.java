@@ -151,8 +151,7 @@ class KafkaRegisterTest {
         WorkloadId workload = new WorkloadId("runc:in-vain");
 
         DecampException failure = assertThrows(
-                DecampException.class,
-                () -> register.await(workload, Owned.class::isInstance, Duration.ofMillis(20)));
+                DecampException.class, () -> register.await(workload, Owned.class::isInstance, Duration.ofMillis(20)));
 
         assertEquals("register-timeout", failure.code());
         assertTrue(failure.getMessage().contains("runc:in-vain"), failure::getMessage);
@@ -180,8 +179,7 @@ class KafkaRegisterTest {
 
         DecampException failure = assertThrows(
                 DecampException.class,
-                () -> register.append(
-                        workload, HandoffRecords.claim(workload, 1, ALPHA), Duration.ofMillis(100)));
+                () -> register.append(workload, HandoffRecords.claim(workload, 1, ALPHA), Duration.ofMillis(100)));
 
         assertEquals("register-unreachable", failure.code());
         assertEquals(Category.RETRY, failure.category());
@@ -209,8 +207,8 @@ class KafkaRegisterTest {
         assertTrue(median < 50_000, "median " + median + " us");
     }
 
-    private static HandoffState claim(
-            KafkaRegister register, WorkloadId workload, NodeId node, CyclicBarrier together) throws Exception {
+    private static HandoffState claim(KafkaRegister register, WorkloadId workload, NodeId node, CyclicBarrier together)
+            throws Exception {
         together.await(30, TimeUnit.SECONDS);
         return register.append(workload, HandoffRecords.claim(workload, 1, node), LIMIT);
     }

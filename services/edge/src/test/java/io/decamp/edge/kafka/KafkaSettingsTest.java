@@ -16,10 +16,10 @@ class KafkaSettingsTest {
     void shouldPassSecuritySettingsThrough(@TempDir Path directory) throws Exception {
         Path file = directory.resolve("client.properties");
         Files.writeString(file, """
-                bootstrap.servers=one:9092,two:9092
-                security.protocol=SASL_SSL
-                sasl.mechanism=SCRAM-SHA-512
-                """);
+            bootstrap.servers=one:9092,two:9092
+            security.protocol=SASL_SSL
+            sasl.mechanism=SCRAM-SHA-512
+            """);
 
         KafkaSettings settings = KafkaSettings.load(file);
 
@@ -44,7 +44,8 @@ class KafkaSettingsTest {
 
         assertEquals(
                 "kafka-bootstrap-missing",
-                assertThrows(DecampException.class, () -> KafkaSettings.load(file)).code());
+                assertThrows(DecampException.class, () -> KafkaSettings.load(file))
+                        .code());
     }
 
     @Test

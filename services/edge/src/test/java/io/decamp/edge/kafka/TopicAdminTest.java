@@ -31,7 +31,9 @@ class TopicAdminTest {
 
                 assertEquals(
                         List.of("handoff-compacted", "handoff-expires"),
-                        codes(findings.stream().filter(f -> f.getSeverity() == Severity.BLOCKER).toList()));
+                        codes(findings.stream()
+                                .filter(f -> f.getSeverity() == Severity.BLOCKER)
+                                .toList()));
                 assertEquals(
                         TopicSettings.all().size(),
                         admin.listTopics().names().get(30, TimeUnit.SECONDS).size());
@@ -61,8 +63,8 @@ class TopicAdminTest {
 
     @Test
     void shouldReportARegisterThatMayElectAnybody() {
-        List<Finding> findings = TopicCheck.check(
-                handoff(), facts(3, Map.of("unclean.leader.election.enable", "true")), true);
+        List<Finding> findings =
+                TopicCheck.check(handoff(), facts(3, Map.of("unclean.leader.election.enable", "true")), true);
 
         assertEquals(List.of("handoff-unclean"), codes(findings));
     }

@@ -63,11 +63,17 @@ class TraceOverKafkaTest {
                 EventPublisher fromCli = new EventPublisher(Bus.of(alpha.settings(), "cli", cli));
                 EventConsumer onAlpha = EventConsumer.start(
                         alpha,
-                        Subscription.fromEnd("requests").on(EventType.MIGRATION_REQUESTED, event -> fromAlpha.migrationFailed(
-                                MigrationFailed.newBuilder().setWorkload("runc:a").build())),
+                        Subscription.fromEnd("requests")
+                                .on(
+                                        EventType.MIGRATION_REQUESTED,
+                                        event -> fromAlpha.migrationFailed(MigrationFailed.newBuilder()
+                                                .setWorkload("runc:a")
+                                                .build())),
                         fromAlpha);
                 EventConsumer onBeta = EventConsumer.start(
-                        beta, Subscription.fromEnd("failures").on(EventType.MIGRATION_FAILED, event -> {}), fromAlpha)) {
+                        beta,
+                        Subscription.fromEnd("failures").on(EventType.MIGRATION_FAILED, event -> {}),
+                        fromAlpha)) {
             onAlpha.awaitReady(LIMIT);
             onBeta.awaitReady(LIMIT);
             Span evict = cli.getTracer("test").spanBuilder("evict").startSpan();

@@ -29,12 +29,13 @@ class TracingTest {
     void shouldNameEachServiceOfOneProcess() {
         try (Tracing tracing = onNode("alpha", directory)) {
             Span parent = span(tracing.service("snapshotter"), "evict", Context.root());
-            span(tracing.service("transfer"), "send", Context.root().with(parent)).end();
+            span(tracing.service("transfer"), "send", Context.root().with(parent))
+                    .end();
             parent.end();
             tracing.flush();
 
-            List<StoredSpan> spans =
-                    new SpanReader(List.of(directory)).read(parent.getSpanContext().getTraceId());
+            List<StoredSpan> spans = new SpanReader(List.of(directory))
+                    .read(parent.getSpanContext().getTraceId());
 
             assertEquals(
                     List.of("snapshotter evict", "transfer send"),
@@ -64,7 +65,9 @@ class TracingTest {
 
             List<OtlpReceiver.Received> received =
                     collector.spansOf(span.getSpanContext().getTraceId());
-            assertEquals(List.of("cli"), received.stream().map(OtlpReceiver.Received::service).toList());
+            assertEquals(
+                    List.of("cli"),
+                    received.stream().map(OtlpReceiver.Received::service).toList());
         }
     }
 
@@ -96,7 +99,8 @@ class TracingTest {
                     .spanBuilder("offer")
                     .setAttribute(Tracing.MIGRATION, "m-7")
                     .startSpan();
-            span(destination.service("restorer"), "take", Context.root().with(offer)).end();
+            span(destination.service("restorer"), "take", Context.root().with(offer))
+                    .end();
             offer.end();
             source.flush();
             destination.flush();
@@ -107,7 +111,9 @@ class TracingTest {
             assertEquals(List.of(offer.getSpanContext().getTraceId()), traces);
             assertEquals(
                     Set.of("alpha", "beta"),
-                    reader.read(traces.getFirst()).stream().map(StoredSpan::node).collect(Collectors.toSet()));
+                    reader.read(traces.getFirst()).stream()
+                            .map(StoredSpan::node)
+                            .collect(Collectors.toSet()));
         }
     }
 

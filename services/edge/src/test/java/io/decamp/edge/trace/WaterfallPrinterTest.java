@@ -52,7 +52,8 @@ class WaterfallPrinterTest {
     @Test
     void shouldMarkEvenTheShortestSpan() {
         String text = WaterfallPrinter.print(List.of(
-                span("1", "", "long", "cli", "", 0, 1_000_000, ""), span("2", "1", "short", "cli", "", 999_999, 0, "")));
+                span("1", "", "long", "cli", "", 0, 1_000_000, ""),
+                span("2", "1", "short", "cli", "", 999_999, 0, "")));
 
         assertTrue(text.split("\\R")[2].endsWith(" ".repeat(39) + "=|"), text);
     }
@@ -73,6 +74,16 @@ class WaterfallPrinterTest {
             String error) {
         long start = BEGIN + atMillis * 1_000_000;
         return new StoredSpan(
-                "t", id, parent, name, "INTERNAL", service, node, start, start + tookMillis * 1_000_000, error, Map.of());
+                "t",
+                id,
+                parent,
+                name,
+                "INTERNAL",
+                service,
+                node,
+                start,
+                start + tookMillis * 1_000_000,
+                error,
+                Map.of());
     }
 }
