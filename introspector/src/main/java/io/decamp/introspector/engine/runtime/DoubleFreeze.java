@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
@@ -77,7 +76,7 @@ final class DoubleFreeze {
     /** What holds the workload at this moment. */
     Hold hold(FreezeRecord freeze, FreezerCgroup lock) {
         DumpJob job = new DumpJob(freeze.parts(), freeze.run());
-        boolean jobRuns = !job.processes().find(Set.of()).isEmpty();
+        boolean jobRuns = !job.processes().find().isEmpty();
         boolean frozen = lock.exists() && lock.isFrozen();
         if (frozen && job.isHeld()) {
             return TaskStates.allHaveTracer(lock.processes()) ? Hold.HELD : Hold.HELD_BY_FREEZER;
@@ -94,7 +93,7 @@ final class DoubleFreeze {
             return;
         }
         awaitGate(job);
-        if (!job.processes().find(Set.of()).isEmpty()) {
+        if (!job.processes().find().isEmpty()) {
             job.abort();
             job.kill();
         }
@@ -109,7 +108,7 @@ final class DoubleFreeze {
     private static void awaitGate(DumpJob job) {
         try (DumpWatch watch = new DumpWatch(job)) {
             watch.await("its gate", DumpJob.GATE_LIMIT, () -> isOver(job)
-                    || job.processes().find(Set.of()).isEmpty());
+                    || job.processes().find().isEmpty());
         }
     }
 

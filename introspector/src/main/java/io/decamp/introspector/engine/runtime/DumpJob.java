@@ -15,7 +15,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -100,7 +99,7 @@ record DumpJob(Path images, Path run) {
 
     /** SIGKILL. Only when held: before, criu's code runs inside the tasks and they would not survive its end. */
     void kill() {
-        processes().kill(Set.of(), END_LIMIT);
+        processes().kill(END_LIMIT);
     }
 
     DecampException failed() {

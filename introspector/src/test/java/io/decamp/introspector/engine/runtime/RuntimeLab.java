@@ -30,7 +30,6 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.Set;
 
 /** A node's directories and cgroups, and workloads to act on; all of it goes with {@link #close}. */
 final class RuntimeLab implements AutoCloseable {
@@ -108,7 +107,7 @@ final class RuntimeLab implements AutoCloseable {
     }
 
     void killCriu(PidWorkload workload) {
-        for (int pid : job(workload).find(Set.of())) {
+        for (int pid : job(workload).find()) {
             if (ProcFs.read(pid, "cmdline").contains("--action-script")) {
                 Procs.killAndAwait(pid);
             }
@@ -116,7 +115,7 @@ final class RuntimeLab implements AutoCloseable {
     }
 
     void killGate(PidWorkload workload) {
-        for (int pid : job(workload).find(Set.of())) {
+        for (int pid : job(workload).find()) {
             if (ProcFs.read(pid, "cmdline").contains("hold-dump.sh") && !ProcFs.read(pid, "cmdline").contains("--action-script")) {
                 Procs.killAndAwait(pid);
             }
@@ -164,7 +163,7 @@ final class RuntimeLab implements AutoCloseable {
         FreezerHierarchy hierarchy = FreezerHierarchy.detect();
         FreezerCgroup own = hierarchy.at(settings.cgroupPrefix());
         for (PidWorkload workload : workloads) {
-            job(workload).kill(Set.of(), LIMIT);
+            job(workload).kill(LIMIT);
         }
         if (own.exists()) {
             for (Path path : list(own.directory()).stream().filter(Files::isDirectory).toList()) {

@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import org.jboss.logging.Logger;
 
 /**
@@ -59,8 +58,8 @@ abstract sealed class CriuCopy implements CopyRuntime permits PidCopy, RuncCopy 
     /** Notes that this is the workload from now on. */
     abstract void bind(WorkloadId id, ProcessIdentity init);
 
-    /** Ends what still makes the copy. Its tasks are frozen and were killed, where there are any. */
-    abstract void endJob(RestoreJob job, Set<Integer> tasks);
+    /** Kills criu, which may trace the tasks; these are frozen and have been killed, so that nothing waits for them. */
+    abstract void killCriu(RestoreJob job);
 
     /** Removes what is left of a copy without processes. Idempotent. */
     abstract void forget(WorkloadId id, FreezerCgroup cgroup);
@@ -138,9 +137,16 @@ abstract sealed class CriuCopy implements CopyRuntime permits PidCopy, RuncCopy 
         FreezerCgroup cgroup = cgroup(copy).orElse(null);
         if (cgroup != null) {
             // criu may be in the cgroup or outside, depending on how far it got
-            FrozenKill.all(cgroup, LIMIT, () -> endJob(job, Set.copyOf(cgroup.processes())));
+            FrozenKill.all(cgroup, LIMIT, () -> killCriu(job));
         }
-        endJob(job, Set.of());
+        killCriu(job);
+        if (!job.processes().awaitEnd(LIMIT)) {
+            throw DecampException.fatal(
+                    "restore-stuck",
+                    "Processes " + job.processes().find() + " of the restore in " + job.directory() + " do not end",
+                    "Do not kill runc: it has the root file system bound below its own directory, and would leave it there",
+                    null);
+        }
         forget(id, cgroup);
         if (copy.lazy()) {
             lazyPages.destroy(id);
@@ -178,7 +184,7 @@ abstract sealed class CriuCopy implements CopyRuntime permits PidCopy, RuncCopy 
                 && cgroup != null
                 && cgroup.isFrozen()
                 && cgroup.processes().contains(init.getAsInt())
-                && job.processes().find(Set.of()).isEmpty();
+                && job.processes().find().isEmpty();
         return held ? Hold.HELD : Hold.PARTIAL;
     }
 

@@ -9,10 +9,11 @@ import io.decamp.restorer.engine.lazy.LazyPages;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /** Copies of workloads that no container runtime knows, made with criu alone in a PID namespace of their own. */
 public final class PidCopy extends CriuCopy {
+    private static final long SIGKILL = 9;
+
     private final Bindings bindings;
 
     /** @param lazyFromBytes from this resident size, memory is served on demand */
@@ -51,8 +52,8 @@ public final class PidCopy extends CriuCopy {
     }
 
     @Override
-    void endJob(RestoreJob job, Set<Integer> tasks) {
-        job.processes().kill(tasks, LIMIT);
+    void killCriu(RestoreJob job) {
+        job.processes().signal(SIGKILL, command -> true);
     }
 
     @Override

@@ -36,6 +36,12 @@ record RestoreJob(Path directory) {
     /** Reading memory takes 0.6 s per GiB; a copy that is larger is served on demand. */
     static final Duration LIMIT = Duration.ofSeconds(120);
 
+    /** A restore that is well ends between two looks. */
+    private static final long LOOK_EVERY_MILLIS = 1_000;
+
+    /** What runc does after criu's end takes 10 ms. */
+    private static final int MAX_LOOKS_ALONE = 3;
+
     Path images() {
         return directory.resolve("images");
     }
@@ -107,18 +113,34 @@ record RestoreJob(Path directory) {
      */
     int run(List<String> command, Map<String, String> environment, Path log) {
         Process process = DetachedCommand.start(command, directory, output(), environment);
+        await(process);
+        if (process.exitValue() != 0) {
+            throw failed(CriuLog.reason(log, output()), null);
+        }
+        return heldInit().orElseThrow(() -> failed("the copy could not be frozen before its first instruction", null));
+    }
+
+    /** A runc whose criu was killed waits for ever: the tasks that are left hold criu's end of its socket. */
+    private void await(Process process) {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        int aloneFor = 0;
+        boolean hadHelpers = false;
         try {
-            if (!process.waitFor(LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw failed("criu did not end within " + LIMIT.toSeconds() + " s", null);
+            while (!process.waitFor(LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS)) {
+                boolean alone = processes().find().size() <= 1;
+                hadHelpers |= !alone;
+                aloneFor = hadHelpers && alone ? aloneFor + 1 : 0;
+                if (aloneFor > MAX_LOOKS_ALONE) {
+                    throw failed("criu was killed", null);
+                }
+                if (System.nanoTime() - deadline > 0) {
+                    throw failed("criu did not end within " + LIMIT.toSeconds() + " s", null);
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw failed("interrupted", e);
         }
-        if (process.exitValue() != 0) {
-            throw failed(CriuLog.reason(log, output()), null);
-        }
-        return heldInit().orElseThrow(() -> failed("the copy could not be frozen before its first instruction", null));
     }
 
     /** The init of the copy once it is frozen, complete. */

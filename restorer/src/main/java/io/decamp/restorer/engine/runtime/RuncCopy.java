@@ -5,9 +5,7 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.linux.cgroup.FreezerCgroup;
 import io.decamp.linux.command.Runc;
-import io.decamp.linux.pid.PidFd;
 import io.decamp.linux.pid.ProcessIdentity;
-import io.decamp.linux.proc.ProcFs;
 import io.decamp.restorer.engine.lazy.LazyPages;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,7 +15,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Copies of runc's containers, made by {@code runc restore} out of a bundle that is there already. runc must not be killed
@@ -75,34 +72,14 @@ public final class RuncCopy extends CriuCopy {
     @Override
     void bind(WorkloadId id, ProcessIdentity init) {}
 
-    /** Kills criu and its script only: when they are gone, runc cleans up and ends by itself. */
+    /** And not runc: when criu and the tasks are gone, it cleans up and ends by itself. */
     @Override
-    void endJob(RestoreJob job, Set<Integer> tasks) {
-        for (int pid : job.processes().find(tasks)) {
-            boolean isRunc = ProcFs.readIfPresent(pid, "cmdline")
-                    .filter(line -> line.contains("\0restore\0"))
-                    .isPresent();
-            if (!isRunc) {
-                PidFd.find(pid).ifPresent(RuncCopy::kill);
-            }
-        }
-        if (!job.processes().awaitEnd(LIMIT)) {
-            throw DecampException.fatal(
-                    "restore-stuck",
-                    "runc does not end its restore in " + job.directory(),
-                    "Do not kill it: it has the root file system bound below its own directory, and would leave it there",
-                    null);
-        }
+    void killCriu(RestoreJob job) {
+        job.processes().signal(SIGKILL, command -> !command.contains("\0restore\0"));
     }
 
     @Override
     void forget(WorkloadId id, FreezerCgroup cgroup) {
         runc.delete(id.name());
-    }
-
-    private static void kill(PidFd process) {
-        try (process) {
-            process.signal(SIGKILL);
-        }
     }
 }

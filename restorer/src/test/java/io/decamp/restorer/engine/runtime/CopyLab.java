@@ -108,10 +108,14 @@ final class CopyLab implements AutoCloseable {
     SealedReplica replicaOf(PidWorkload workload) {
         Path parts = from.memoryDirectory().resolve("parts");
         Frozen frozen = source.freeze(id(workload), "m1", parts, () -> {});
-        return seal(frozen, source.find(id(workload)).initPid());
+        return seal(to, frozen, source.find(id(workload)).initPid());
     }
 
     SealedReplica seal(Frozen frozen, int initPid) {
+        return seal(to, frozen, initPid);
+    }
+
+    static SealedReplica seal(NodeSettings to, Frozen frozen, int initPid) {
         Path replica = to.memoryDirectory().resolve("replica-" + System.nanoTime());
         List<AddressSpace> spaces = new ArrayList<>();
         try {
