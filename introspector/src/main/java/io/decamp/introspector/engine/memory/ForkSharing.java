@@ -10,8 +10,8 @@ import java.util.Arrays;
  * Says of a forked child's pages which ones the destination has already, because they are still the parent's: a Redis
  * that saves itself forks 200 MB of which next to nothing is its own.
  *
- * <p>SAME_AS(parent) means: equal to what the destination has of the parent <em>at this point of the stream</em>. A page
- * <i>a</i> of child C is reported that way only if all of this holds, looked at in this order:
+ * <p>SAME_AS(parent) means: equal to what the destination has of the parent <em>at this point of the stream</em>. A
+ * page <i>a</i> of child C is reported that way only if all of this holds, looked at in this order:
  *
  * <ol>
  *   <li>C's page was protected by C's scan (or nothing runs): a later write of C is reported by C's next scan.
@@ -27,9 +27,9 @@ import java.util.Arrays;
  * (3) is X's, which is P's since <i>t</i>, which is the destination's. If C writes between (3) and the end of the scan
  * its page is written again, and (1) holds.
  *
- * <p>(2) is what makes it right when P writes <em>after</em> its own scan of this epoch. Were a page of this epoch's debt
- * used, its bytes would be read later than (4), P could write in between, and the destination would give C content that
- * C never had, with no dirty bit to tell. It also makes the order of runs within an epoch irrelevant. What (2) leaves
+ * <p>(2) is what makes it right when P writes <em>after</em> its own scan of this epoch. Were a page of this epoch's
+ * debt used, its bytes would be read later than (4), P could write in between, and the destination would give C
+ * content that C never had, with no dirty bit to tell. It also makes the order of runs within an epoch irrelevant. What (2) leaves
  * out travels as BYTES.
  */
 final class ForkSharing {
@@ -109,7 +109,12 @@ final class ForkSharing {
             }
             long address = (page + i) * PageRuns.PAGE_BYTES;
             if (equal[i]) {
-                out.add(child.space().id(), address, end - i, PageSource.SAME_AS, parent.space().id());
+                out.add(
+                        child.space().id(),
+                        address,
+                        end - i,
+                        PageSource.SAME_AS,
+                        parent.space().id());
             } else {
                 out.add(child.space().id(), address, end - i, PageSource.BYTES);
             }

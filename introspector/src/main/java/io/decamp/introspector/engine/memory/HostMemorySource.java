@@ -16,9 +16,9 @@ import java.util.function.Function;
 /**
  * The memory of workloads that run on this host's kernel.
  *
- * <p>Everything that must outlive this service lies in {@code memoryDirectory} and with a keeper process for each workload: a
- * new object over the same directory goes on where a killed one stopped. What was in flight then counts as broken,
- * unless {@link #sealed} says otherwise before the next scan. One object a directory.
+ * <p>Everything that must outlive this service lies in {@code memoryDirectory} and with a keeper process for each
+ * workload: a new object over the same directory goes on where a killed one stopped. What was in flight then counts
+ * as broken, unless {@link #sealed} says otherwise before the next scan. One object a directory.
  *
  * <p>Thread safe between workloads; calls for one workload exclude each other.
  */

@@ -4,9 +4,9 @@ import io.decamp.introspector.engine.memory.SpaceKernel.Outcome;
 import java.nio.file.Path;
 
 /**
- * Pages that every round finds written. Protecting them once more would cost the workload a fault of 0.9 us for each and
- * tell nothing new, so they are left unprotected: they go on being reported as written, without a fault. Cold pages pay
- * one fault a change, hot ones none.
+ * Pages that every round finds written. Protecting them once more would cost the workload a fault of 0.9 us for each
+ * and tell nothing new, so they are left unprotected: they go on being reported as written, without a fault. Cold
+ * pages pay one fault a change, hot ones none.
  *
  * <p>As nobody sees when such a page is written no more, all are forgotten every {@link #PROBE_SCANS} scans and must
  * prove themselves anew. Wrong guesses cost time only, never a page. Not thread safe.

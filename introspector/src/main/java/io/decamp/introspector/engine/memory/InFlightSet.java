@@ -52,7 +52,8 @@ final class InFlightSet implements AutoCloseable {
         InFlightSet set = new InFlightSet(directory);
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, PREFIX + "*")) {
             for (Path file : files) {
-                String[] parts = file.getFileName().toString().substring(PREFIX.length()).split("\\.");
+                String[] parts =
+                        file.getFileName().toString().substring(PREFIX.length()).split("\\.");
                 set.debts.add(new Debt(Long.parseLong(parts[0]), PageBitmap.open(file), true));
                 set.sequence = Math.max(set.sequence, Long.parseLong(parts[1]));
             }
@@ -93,7 +94,7 @@ final class InFlightSet implements AutoCloseable {
         current.pages.header(FROM, 0);
     }
 
-    /** Whether a scan died or failed over {@code [from, to)}: dirty bits may have been cleared that nobody wrote down. */
+    /** Whether a scan died or failed over {@code [from, to)}: bits may have been cleared that nobody wrote down. */
     boolean suspect(long from, long to) {
         for (Debt debt : debts) {
             if (debt.returned && debt.pages.header(FROM) < to && from < debt.pages.header(TO)) {

@@ -78,7 +78,8 @@ final class LinuxSpaceKernel implements SpaceKernel {
     /** Whether the userfaultfd is that of the memory that is looked at, and still works. */
     boolean tracks() {
         List<Range> mappings = mappings();
-        return !mappings.isEmpty() && tryRegister(mappings.getFirst().from(), mappings.getFirst().to()) == 0;
+        return !mappings.isEmpty()
+                && tryRegister(mappings.getFirst().from(), mappings.getFirst().to()) == 0;
     }
 
     @Override
@@ -128,10 +129,11 @@ final class LinuxSpaceKernel implements SpaceKernel {
             case Errno.EINVAL -> {
                 return false;
             }
-            case Errno.EBUSY -> throw DecampException.refused(
-                    "foreign-userfaultfd",
-                    "Memory " + where + " is managed through a userfaultfd of its own",
-                    "Wait if the workload was just restored and is still being filled; else it can't be tracked");
+            case Errno.EBUSY ->
+                throw DecampException.refused(
+                        "foreign-userfaultfd",
+                        "Memory " + where + " is managed through a userfaultfd of its own",
+                        "Wait if the workload was just restored and is still being filled; else it can't be tracked");
             default -> throw new SyscallException("UFFDIO_REGISTER", -result, where);
         }
     }

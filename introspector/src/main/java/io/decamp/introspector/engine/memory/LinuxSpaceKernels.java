@@ -28,8 +28,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The processes of this host. A pidfd is held of every process that was listed: as long as it has not exited, its PID is
- * its own, and nothing of it needs to be read again. One object a workload, one thread at a time.
+ * The processes of this host. A pidfd is held of every process that was listed: as long as it has not exited, its PID
+ * is its own, and nothing of it needs to be read again. One object a workload, one thread at a time.
  */
 final class LinuxSpaceKernels implements SpaceKernels {
     private static final long FEATURES = UffdAbi.UFFD_FEATURE_WP_ASYNC
@@ -97,7 +97,9 @@ final class LinuxSpaceKernels implements SpaceKernels {
         PidFd pidFd = opened.get();
         Optional<Listed> listed = describe(pid);
         // what was read belongs to the process of the pidfd only if that has not exited since
-        if (listed.isEmpty() || pidFd.hasExited() || !namespace(pid).filter(namespace::equals).isPresent()) {
+        if (listed.isEmpty()
+                || pidFd.hasExited()
+                || !namespace(pid).filter(namespace::equals).isPresent()) {
             pidFd.close();
             return Optional.empty();
         }
@@ -107,7 +109,8 @@ final class LinuxSpaceKernels implements SpaceKernels {
 
     private static Optional<String> namespace(int pid) {
         try {
-            return Optional.of(Files.readSymbolicLink(ProcFs.path(pid, "ns/pid")).toString());
+            return Optional.of(
+                    Files.readSymbolicLink(ProcFs.path(pid, "ns/pid")).toString());
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
@@ -139,7 +142,7 @@ final class LinuxSpaceKernels implements SpaceKernels {
             throw DecampException.retry(
                     "leader-exited",
                     "The first thread of process " + pid + " has exited while others run",
-                    "If it does not end soon it can't be moved, as CRIU can't: have its main thread wait for the others",
+                    "If it does not end soon CRIU can't move it either: have its main thread wait for the others",
                     null);
         }
         return Optional.empty();
@@ -203,8 +206,7 @@ final class LinuxSpaceKernels implements SpaceKernels {
     }
 
     private LinuxSpaceKernel open(Listed process, long spaceId, UserFaultFd userFaultFd) {
-        LinuxSpaceKernel kernel =
-                LinuxSpaceKernel.open(process.pid(), userFaultFd, () -> tracking.remove(spaceId));
+        LinuxSpaceKernel kernel = LinuxSpaceKernel.open(process.pid(), userFaultFd, () -> tracking.remove(spaceId));
         tracking.put(spaceId, userFaultFd);
         return kernel;
     }

@@ -46,8 +46,8 @@ final class PageBitmap implements AutoCloseable {
 
     private PageBitmap(Path file) throws IOException {
         this.file = file;
-        try (FileChannel channel = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, FILE_BYTES, arena);
         }
     }

@@ -103,7 +103,8 @@ final class PageReader implements AutoCloseable {
         long page = at & -PageRuns.PAGE_BYTES;
         long end = at + batch.entryBytes();
         long[] firstPopulated = {end};
-        kernel.scan(Query.POPULATED, false, page, end, (a, b, zero) -> firstPopulated[0] = Math.min(firstPopulated[0], a));
+        kernel.scan(
+                Query.POPULATED, false, page, end, (a, b, zero) -> firstPopulated[0] = Math.min(firstPopulated[0], a));
         long gone = firstPopulated[0] - at;
         if (gone <= 0) {
             kernel.readEntries(page, 1);

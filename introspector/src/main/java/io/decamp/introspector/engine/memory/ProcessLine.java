@@ -44,6 +44,8 @@ record ProcessLine(boolean ended, int parentPid, int threads, long startTicks, i
             throw new IllegalArgumentException("no NSpid in /proc/PID/status: " + status);
         }
         int end = status.indexOf('\n', line + 1);
-        return status.substring(line + 7, end < 0 ? status.length() : end).trim().split("\\s+");
+        return status.substring(line + 7, end < 0 ? status.length() : end)
+                .trim()
+                .split("\\s+");
     }
 }

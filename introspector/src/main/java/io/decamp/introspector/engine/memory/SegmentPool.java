@@ -15,7 +15,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -117,7 +116,10 @@ final class SegmentPool implements AutoCloseable {
 
     private static DecampException unusable(String what, Throwable cause) {
         return DecampException.abort(
-                "memory-directory-unusable", what, "Check that the memory directory is on tmpfs, writable and not full", cause);
+                "memory-directory-unusable",
+                what,
+                "Check that the memory directory is on tmpfs, writable and not full",
+                cause);
     }
 
     private void discard(Buffer buffer) {
@@ -131,7 +133,7 @@ final class SegmentPool implements AutoCloseable {
 
     private record Buffer(Path file, MemorySegment memory, Arena arena) {}
 
-    /** A file of the pool from {@link #take} until it is closed; the next one to take the file gets a lease of its own. */
+    /** A file of the pool from {@link #take} until it is closed; who takes the file next gets a lease of its own. */
     final class Lease implements Segment {
         private final Buffer buffer;
         private final PageRuns runs = new PageRuns();

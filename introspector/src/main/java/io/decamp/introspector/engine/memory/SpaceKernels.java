@@ -31,7 +31,7 @@ interface SpaceKernels extends AutoCloseable {
     /** Looks without tracking, for a process that was found frozen: it reports all that is populated. */
     SpaceKernel observe(Listed process);
 
-    /** Goes on with what an earlier service kept, or empty: tracking was lost, or the memory is not the same any more. */
+    /** Goes on with what an earlier service kept; empty when tracking was lost, or the memory is another one now. */
     Optional<SpaceKernel> resume(Listed process, long spaceId);
 
     /** Whether two processes run on one memory (vfork, posix_spawn between fork and exec). */

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 final class SpaceStore {
     private static final String SPACE = "space-";
 
-    /** @param lost a process that was tracked before must be tracked anew: of what it wrote meanwhile nothing is known */
+    /** @param lost a process must be tracked anew: nothing is known of what it wrote meanwhile */
     record Resumed(Map<Listed, SpaceTracker> spaces, boolean lost) {}
 
     private final Path directory;
@@ -88,7 +88,8 @@ final class SpaceStore {
             AddressSpace space = new AddressSpace(entry.spaceId(), entry.containerPid());
             alive.put(process, new SpaceTracker(space, kernel.get(), directory(space.id()), false));
         }
-        deleteAllBut(alive.values().stream().map(each -> SPACE + each.space().id()).toList());
+        deleteAllBut(
+                alive.values().stream().map(each -> SPACE + each.space().id()).toList());
         return new Resumed(alive, lost);
     }
 

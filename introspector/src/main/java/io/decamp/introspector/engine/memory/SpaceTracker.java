@@ -23,9 +23,9 @@ import java.util.List;
  *       heap, {@code MADV_FREE} under pressure, the source of an {@code mremap}.
  * </ul>
  *
- * <p>Only populated pages are ever protected. Protecting holes too, which a plain scan for WRITTEN does, makes the kernel
- * fill page tables with markers: 2 MiB and 15 ms for each GiB that a runtime has merely reserved. Holes are found by a
- * second walk that asks for them. Between the two walks a page may come or go: one that comes is written and reported
+ * <p>Only populated pages are ever protected. Protecting holes too, which a plain scan for WRITTEN does, makes the
+ * kernel fill page tables with markers: 2 MiB and 15 ms for each GiB that a runtime has merely reserved. Holes are
+ * found by a second walk that asks for them. Between the two walks a page may come or go: one that comes is written and reported
  * next time; one that goes is a hole now, and ZERO wins.
  *
  * <p>A range that is not registered yet (a new mapping, a grown heap, the target of an {@code mremap}, a replacement by
@@ -197,8 +197,11 @@ final class SpaceTracker implements AutoCloseable {
     }
 
     private Outcome scanBySpans(Range vma, SpaceKernel.Regions record) {
-        return hotPages.scan(PageBitmap.page(vma.from()), PageBitmap.page(vma.to()), (protect, from, to) -> kernel.scan(
-                Query.WRITTEN, protect, from * PageRuns.PAGE_BYTES, to * PageRuns.PAGE_BYTES, record));
+        return hotPages.scan(
+                PageBitmap.page(vma.from()),
+                PageBitmap.page(vma.to()),
+                (protect, from, to) -> kernel.scan(
+                        Query.WRITTEN, protect, from * PageRuns.PAGE_BYTES, to * PageRuns.PAGE_BYTES, record));
     }
 
     private void reportGone(long from, long to, PageRuns out) {

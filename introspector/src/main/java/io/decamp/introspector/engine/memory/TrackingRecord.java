@@ -30,6 +30,7 @@ final class TrackingRecord {
     private long generation;
     /** Begins at the time, so that ids are not reused either after the record was deleted and begun anew. */
     private long nextId = System.currentTimeMillis();
+
     private List<Entry> entries = List.of();
 
     private TrackingRecord(Path file) {
@@ -74,7 +75,12 @@ final class TrackingRecord {
     private void write() {
         StringBuilder text = new StringBuilder(FORMAT + "\ngeneration " + generation + "\nnext " + nextId + "\n");
         for (Entry e : entries) {
-            text.append("space ").append(e.spaceId).append(' ').append(e.pid).append(' ').append(e.startTicks);
+            text.append("space ")
+                    .append(e.spaceId)
+                    .append(' ')
+                    .append(e.pid)
+                    .append(' ')
+                    .append(e.startTicks);
             text.append(' ').append(e.containerPid).append('\n');
         }
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
@@ -97,11 +103,12 @@ final class TrackingRecord {
                 switch (w[0]) {
                     case "generation" -> generation = Long.parseLong(w[1]);
                     case "next" -> nextId = Long.parseLong(w[1]);
-                    case "space" -> found.add(new Entry(
-                            Long.parseLong(w[1]),
-                            Integer.parseInt(w[2]),
-                            Long.parseLong(w[3]),
-                            Integer.parseInt(w[4])));
+                    case "space" ->
+                        found.add(new Entry(
+                                Long.parseLong(w[1]),
+                                Integer.parseInt(w[2]),
+                                Long.parseLong(w[3]),
+                                Integer.parseInt(w[4])));
                     default -> throw new IOException(file + " has a line that is not known: " + line);
                 }
             }

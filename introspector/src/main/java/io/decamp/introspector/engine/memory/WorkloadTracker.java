@@ -15,8 +15,8 @@ import java.util.Set;
 import org.jboss.logging.Logger;
 
 /**
- * Follows the processes of one workload: those that appear get tracking and an address space of their own, an exec makes
- * a new address space, those that end are dropped. One thread at a time.
+ * Follows the processes of one workload: those that appear get tracking and an address space of their own, an exec
+ * makes a new address space, those that end are dropped. One thread at a time.
  */
 final class WorkloadTracker implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(WorkloadTracker.class);
@@ -103,7 +103,9 @@ final class WorkloadTracker implements AutoCloseable {
         }
         boolean all = everything;
         everything = false;
-        long pages = tracked.values().stream().mapToLong(each -> each.space.knownPages()).sum();
+        long pages = tracked.values().stream()
+                .mapToLong(each -> each.space.knownPages())
+                .sum();
         long micros = (System.nanoTime() - began) / 1000;
         return new MemorySource.Scan(spaces(), written, pages * PageRuns.PAGE_BYTES, micros, all);
     }
@@ -247,9 +249,7 @@ final class WorkloadTracker implements AutoCloseable {
         AddressSpace space = new AddressSpace(id, process.containerPid());
         Opened opened;
         try {
-            opened = frozen
-                    ? new Opened(kernels.observe(process), 0)
-                    : kernels.inject(process, id);
+            opened = frozen ? new Opened(kernels.observe(process), 0) : kernels.inject(process, id);
         } catch (SpaceGoneException e) {
             return null;
         }
@@ -269,13 +269,20 @@ final class WorkloadTracker implements AutoCloseable {
         save();
         LOG.infof(
                 "Workload %s: address space %d is process %d (%d inside), stopped %d us to %s",
-                workload, id, process.pid(), process.containerPid(), opened.stoppedMicros(), frozen ? "observe" : "track");
+                workload,
+                id,
+                process.pid(),
+                process.containerPid(),
+                opened.stoppedMicros(),
+                frozen ? "observe" : "track");
         return adopted;
     }
 
     private void drop(int pid) {
         Tracked gone = tracked.remove(pid);
-        LOG.infof("Workload %s: address space %d of process %d has ended", workload, gone.space.space().id(), pid);
+        LOG.infof(
+                "Workload %s: address space %d of process %d has ended",
+                workload, gone.space.space().id(), pid);
         gone.space.drop();
         save();
     }

@@ -3,6 +3,7 @@ package io.decamp.introspector.engine.memory;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.linux.memory.IoBatch;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.Predicate;
@@ -29,6 +30,7 @@ final class FakeKernel implements SpaceKernel {
     final TreeMap<Long, Page> pages = new TreeMap<>();
     /** Called before a scan answers, when it has done its work: the place for a crash or a race. */
     Runnable beforeAnswer = () -> {};
+
     boolean released;
     /** First writes to pages that were protected. */
     int faults;
@@ -38,12 +40,15 @@ final class FakeKernel implements SpaceKernel {
 
     FakeKernel map(long from, int count) {
         mappings.add(new Range(from, from + (long) count * PAGE));
-        mappings.sort(java.util.Comparator.comparingLong(Range::from));
+        mappings.sort(Comparator.comparingLong(Range::from));
         return this;
     }
 
     void unmap(long from) {
-        Range gone = mappings.stream().filter(each -> each.from() == from).findFirst().orElseThrow();
+        Range gone = mappings.stream()
+                .filter(each -> each.from() == from)
+                .findFirst()
+                .orElseThrow();
         mappings.remove(gone);
         registered.remove(gone);
         drop(gone.from(), (int) ((gone.to() - gone.from()) / PAGE));

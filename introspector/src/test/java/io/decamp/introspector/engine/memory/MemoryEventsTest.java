@@ -14,8 +14,11 @@ import io.decamp.linux.probe.KernelFeature;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.Procs;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -184,8 +187,7 @@ class MemoryEventsTest {
         long at = victim.tell("map %d", 32 * PAGE);
         victim.tell("write %x %d 15", at, 32 * PAGE);
         tracked.track().round();
-        org.junit.jupiter.api.Assumptions.assumeTrue(
-                victim.tell("guard %x %d", at + 3 * PAGE, 2 * PAGE) == 0, "no MADV_GUARD_INSTALL here");
+        Assumptions.assumeTrue(victim.tell("guard %x %d", at + 3 * PAGE, 2 * PAGE) == 0, "no MADV_GUARD_INSTALL here");
         tracked.round();
         tracked.verify();
     }
@@ -332,7 +334,8 @@ class MemoryEventsTest {
         tracked.track().round();
         victim.tell("write %x %d 33", at + (32L << 30) + PAGE, PAGE);
         assertEquals(1, pagesWithin(tracked.round(), at, 64L << 30, PageSource.BYTES));
-        assertTrue(pageTableKilobytes() - before < 1024, "page tables grew by " + (pageTableKilobytes() - before) + " kB");
+        assertTrue(
+                pageTableKilobytes() - before < 1024, "page tables grew by " + (pageTableKilobytes() - before) + " kB");
         tracked.verify();
     }
 
@@ -367,12 +370,18 @@ class MemoryEventsTest {
 
     @Test
     void shouldSayWhenAnotherTracerIsInTheWay() throws Exception {
-        org.junit.jupiter.api.Assumptions.assumeTrue(
-                java.nio.file.Files.isExecutable(java.nio.file.Path.of("/usr/bin/strace")), "no strace here");
+        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/strace")), "no strace here");
         Process strace = new ProcessBuilder("strace", "-o", "/dev/null", "-p", Integer.toString(victim.pid())).start();
         try {
-            Await.until("strace", LIMIT, () -> !Procs.statusField(victim.pid(), "TracerPid").orElse("0").equals("0"));
-            assertEquals("process-not-trackable", assertThrows(DecampException.class, tracked::track).code());
+            Await.until(
+                    "strace",
+                    LIMIT,
+                    () -> !Procs.statusField(victim.pid(), "TracerPid")
+                            .orElse("0")
+                            .equals("0"));
+            assertEquals(
+                    "process-not-trackable",
+                    assertThrows(DecampException.class, tracked::track).code());
         } finally {
             strace.destroy();
             strace.waitFor();
@@ -382,11 +391,16 @@ class MemoryEventsTest {
     }
 
     private long pageTableKilobytes() {
-        return Long.parseLong(Procs.statusField(victim.pid(), "VmPTE").orElseThrow().split(" ")[0]);
+        return Long.parseLong(
+                Procs.statusField(victim.pid(), "VmPTE").orElseThrow().split(" ")[0]);
     }
 
     private static long space(MemorySource.Scan scan) {
-        return scan.spaces().stream().filter(each -> each.containerPid() == 1).map(AddressSpace::id).findFirst().orElseThrow();
+        return scan.spaces().stream()
+                .filter(each -> each.containerPid() == 1)
+                .map(AddressSpace::id)
+                .findFirst()
+                .orElseThrow();
     }
 
     /** @param source null for any */
@@ -394,7 +408,8 @@ class MemoryEventsTest {
         long pages = 0;
         for (int i = 0; i < scan.written().size(); i++) {
             long start = Math.max(from, scan.written().address(i));
-            long end = Math.min(from + bytes, scan.written().address(i) + scan.written().bytes(i));
+            long end = Math.min(
+                    from + bytes, scan.written().address(i) + scan.written().bytes(i));
             if (start < end && (source == null || scan.written().source(i) == source)) {
                 pages += (end - start) / PAGE;
             }

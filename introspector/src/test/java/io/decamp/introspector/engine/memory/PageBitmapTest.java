@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.error.DecampException;
+import io.decamp.testkit.Command;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
@@ -73,7 +74,8 @@ class PageBitmapTest {
 
     @Test
     void shouldTakeLittleRoomForPagesFarApart() throws Exception {
-        Path file = Path.of("/dev/shm/decamp-bitmap-test-" + ProcessHandle.current().pid());
+        Path file =
+                Path.of("/dev/shm/decamp-bitmap-test-" + ProcessHandle.current().pid());
         try (PageBitmap bitmap = PageBitmap.open(file)) {
             for (int i = 0; i < 20; i++) {
                 bitmap.set(i * (1L << 30), i * (1L << 30) + 1);
@@ -92,7 +94,7 @@ class PageBitmapTest {
     }
 
     private static String stat(Path file) {
-        return io.decamp.testkit.Command.run("stat", "-c", "%b", file.toString()).check().output().strip();
+        return Command.run("stat", "-c", "%b", file.toString()).check().output().strip();
     }
 
     private static BitSet range(BitSet set, int from, int to) {

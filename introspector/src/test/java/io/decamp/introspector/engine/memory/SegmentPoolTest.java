@@ -41,7 +41,9 @@ class SegmentPoolTest {
     void shouldSayWhenAllAreOut() {
         try (SegmentPool pool = new SegmentPool(directory, 1, Duration.ofMillis(5))) {
             pool.take();
-            assertEquals("segments-exhausted", assertThrows(DecampException.class, pool::take).code());
+            assertEquals(
+                    "segments-exhausted",
+                    assertThrows(DecampException.class, pool::take).code());
         }
     }
 

@@ -61,7 +61,8 @@ class ServiceRestartTest {
             tracked.source.broken(ID);
         }
         MemorySource.Scan scan = tracked.round();
-        assertTrue(scan.written().totalPages() >= 60, "reported " + scan.written().totalPages());
+        assertTrue(
+                scan.written().totalPages() >= 60, "reported " + scan.written().totalPages());
         tracked.verify();
     }
 
@@ -114,7 +115,8 @@ class ServiceRestartTest {
         tracked.track();
         MemorySource.Scan scan = tracked.round();
         assertFalse(scan.everything());
-        assertTrue(scan.written().totalPages() < 100, "reported " + scan.written().totalPages());
+        assertTrue(
+                scan.written().totalPages() < 100, "reported " + scan.written().totalPages());
         tracked.verify();
     }
 
@@ -163,7 +165,8 @@ class ServiceRestartTest {
         try (Stream<Path> left = Files.list(tracked.directory.resolve("tracking"))) {
             assertEquals(List.of(), left.toList());
         }
-        assertFalse(Files.readString(Path.of("/proc/" + victim.pid() + "/smaps")).contains(" uw "), "still registered");
+        assertFalse(
+                Files.readString(Path.of("/proc/" + victim.pid() + "/smaps")).contains(" uw "), "still registered");
         victim.tell("write %x %d 2", at, 20 * PAGE);
     }
 
@@ -175,11 +178,13 @@ class ServiceRestartTest {
         tracked.killService();
         tracked.source.untrack(ID);
         assertFalse(Procs.alive(keeper));
-        assertFalse(Files.readString(Path.of("/proc/" + victim.pid() + "/smaps")).contains(" uw "), "still registered");
+        assertFalse(
+                Files.readString(Path.of("/proc/" + victim.pid() + "/smaps")).contains(" uw "), "still registered");
     }
 
     private long keeperPid() throws IOException {
-        Path record = tracked.directory.resolve("tracking").resolve(ID.fileName()).resolve("keeper");
+        Path record =
+                tracked.directory.resolve("tracking").resolve(ID.fileName()).resolve("keeper");
         return Long.parseLong(Files.readAllLines(record).getFirst().split(" ")[0]);
     }
 }

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The {@code shapeshifter} victim as the init of a PID namespace of its own, as one object that takes orders. */
 final class Shapeshifter implements AutoCloseable {
@@ -84,7 +85,7 @@ final class Shapeshifter implements AutoCloseable {
     /** Every process of the namespace. */
     List<Long> pids() {
         return ProcessHandle.of(pid).stream()
-                .flatMap(init -> java.util.stream.Stream.concat(java.util.stream.Stream.of(init), init.descendants()))
+                .flatMap(init -> Stream.concat(Stream.of(init), init.descendants()))
                 .map(ProcessHandle::pid)
                 .filter(Procs::alive)
                 .toList();
@@ -95,7 +96,8 @@ final class Shapeshifter implements AutoCloseable {
         signal("STOP");
         Await.until("the victim to stop", LIMIT, () -> {
             signal("STOP");
-            return pids().stream().allMatch(each -> Procs.state(each).filter("T"::equals).isPresent());
+            return pids().stream()
+                    .allMatch(each -> Procs.state(each).filter("T"::equals).isPresent());
         });
     }
 
@@ -106,7 +108,9 @@ final class Shapeshifter implements AutoCloseable {
     private void signal(String name) {
         for (long each : pids()) {
             try {
-                new ProcessBuilder("kill", "-" + name, Long.toString(each)).start().waitFor();
+                new ProcessBuilder("kill", "-" + name, Long.toString(each))
+                        .start()
+                        .waitFor();
             } catch (IOException | InterruptedException e) {
                 throw new AssertionError(e);
             }

@@ -195,8 +195,7 @@ class SpaceTrackerTest {
         childKernel.pages.get(AT + 2 * PAGE).frame = 77;
         scan(parent);
         kernel.write(AT + 4 * PAGE, 1);
-        SpaceTracker child =
-                new SpaceTracker(new AddressSpace(2, 2), childKernel, directory.resolve("child"), true);
+        SpaceTracker child = new SpaceTracker(new AddressSpace(2, 2), childKernel, directory.resolve("child"), true);
         PageRuns runs = new PageRuns();
         child.scan(++epoch, false, new ForkSharing(parent), runs);
         assertEquals(
@@ -225,7 +224,10 @@ class SpaceTrackerTest {
     private static String text(PageRuns runs) {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < runs.size(); i++) {
-            text.append(i == 0 ? "" : ", ").append((runs.address(i) - AT) / PAGE).append('+').append(runs.pages(i));
+            text.append(i == 0 ? "" : ", ")
+                    .append((runs.address(i) - AT) / PAGE)
+                    .append('+')
+                    .append(runs.pages(i));
             text.append(' ').append(runs.source(i));
         }
         return text.toString();

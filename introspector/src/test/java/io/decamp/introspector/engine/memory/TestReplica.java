@@ -6,12 +6,16 @@ import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.Segment;
+import io.decamp.testkit.Procs;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -89,7 +93,8 @@ final class TestReplica {
                         }
                         case SAME_AS -> {
                             sameAsPages++;
-                            byte[] content = spaces.getOrDefault(runs.sameAs(i), Map.of()).get(address);
+                            byte[] content = spaces.getOrDefault(runs.sameAs(i), Map.of())
+                                    .get(address);
                             if (content == null) {
                                 space.remove(address);
                             } else {
@@ -135,11 +140,11 @@ final class TestReplica {
      * @return what is not equal, one line a page
      */
     List<String> mismatches(List<Long> pids, MemorySource.Scan last) {
-        List<String> wrong = new java.util.ArrayList<>();
+        List<String> wrong = new ArrayList<>();
         Map<Integer, AddressSpace> byPid = new HashMap<>();
         last.spaces().forEach(each -> byPid.put(each.containerPid(), each));
         for (long pid : pids) {
-            List<Long> names = io.decamp.testkit.Procs.namespacePids(pid);
+            List<Long> names = Procs.namespacePids(pid);
             AddressSpace space = byPid.remove(names.getLast().intValue());
             if (space == null) {
                 wrong.add("process " + pid + " has no address space");
@@ -176,7 +181,8 @@ final class TestReplica {
             }
             replica.forEach((at, content) -> {
                 if (!Arrays.equals(content, new byte[PAGE])) {
-                    wrong.add("process " + pid + " has no page 0x" + Long.toHexString(at) + " any more, the replica has");
+                    wrong.add(
+                            "process " + pid + " has no page 0x" + Long.toHexString(at) + " any more, the replica has");
                 }
             });
         } catch (IOException e) {
@@ -185,11 +191,11 @@ final class TestReplica {
     }
 
     private static byte[] page(FileChannel memory, FileChannel pagemap, long at) throws IOException {
-        java.nio.ByteBuffer entry = java.nio.ByteBuffer.allocate(8).order(java.nio.ByteOrder.nativeOrder());
+        ByteBuffer entry = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder());
         pagemap.read(entry, at / PAGE * 8);
         long bits = entry.getLong(0);
         boolean populated = (bits >>> 62) != 0 && (bits & 1L << 58) == 0;
-        java.nio.ByteBuffer content = java.nio.ByteBuffer.allocate(PAGE);
+        ByteBuffer content = ByteBuffer.allocate(PAGE);
         if (populated && memory.read(content, at) != PAGE) {
             throw new IOException("short read at " + Long.toHexString(at));
         }

@@ -34,14 +34,23 @@ final class TrackingBenchmark {
             print("first scan of 1 GiB, all written", new long[] {first.scanMicros()}, "us");
             read(tracked, first);
             seal(tracked);
-            print("scan of 1 GiB, nothing written", measured(() -> scan(tracked, false).scanMicros()), "us");
-            print("frozen scan of 1 GiB, nothing written", measured(() -> scan(tracked, true).scanMicros()), "us");
+            print(
+                    "scan of 1 GiB, nothing written",
+                    measured(() -> scan(tracked, false).scanMicros()),
+                    "us");
+            print(
+                    "frozen scan of 1 GiB, nothing written",
+                    measured(() -> scan(tracked, true).scanMicros()),
+                    "us");
             for (int pages : new int[] {1000, 20_000}) {
                 int stride = (int) (BYTES / pages / PAGE) * PAGE;
-                print("scan, " + pages + " scattered pages written", measured(() -> {
-                    scatter(tracked, at, pages, stride);
-                    return scan(tracked, false).scanMicros();
-                }), "us");
+                print(
+                        "scan, " + pages + " scattered pages written",
+                        measured(() -> {
+                            scatter(tracked, at, pages, stride);
+                            return scan(tracked, false).scanMicros();
+                        }),
+                        "us");
             }
             scatter(tracked, at, 20_000, (int) (BYTES / 20_000 / PAGE) * PAGE);
             MemorySource.Scan scattered = scan(tracked, false);

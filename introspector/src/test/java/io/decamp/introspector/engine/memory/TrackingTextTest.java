@@ -35,11 +35,13 @@ class TrackingTextTest {
 
     @Test
     void shouldRefuseADamagedRecord() throws Exception {
-        for (String text : List.of("", "decamp-tracking 2\n", "decamp-tracking 1\nspace 1\n", "decamp-tracking 1\nx 1\n")) {
+        for (String text :
+                List.of("", "decamp-tracking 2\n", "decamp-tracking 1\nspace 1\n", "decamp-tracking 1\nx 1\n")) {
             Files.writeString(directory.resolve("record"), text);
             assertEquals(
                     "tracking-record-unusable",
-                    assertThrows(DecampException.class, () -> TrackingRecord.open(directory)).code());
+                    assertThrows(DecampException.class, () -> TrackingRecord.open(directory))
+                            .code());
         }
     }
 
