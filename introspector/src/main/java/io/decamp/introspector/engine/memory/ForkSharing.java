@@ -29,8 +29,8 @@ import java.util.Arrays;
  *
  * <p>(2) is what makes it right when P writes <em>after</em> its own scan of this epoch. Were a page of this epoch's
  * debt used, its bytes would be read later than (4), P could write in between, and the destination would give C
- * content that C never had, with no dirty bit to tell. It also makes the order of runs within an epoch irrelevant. What (2) leaves
- * out travels as BYTES.
+ * content that C never had, with no dirty bit to tell. It also makes the order of runs within an epoch irrelevant.
+ * What (2) leaves out travels as BYTES.
  */
 final class ForkSharing {
     /** Pages whose entries are compared at once: 32 KiB of entries on either side. */

@@ -39,6 +39,11 @@ final class LinuxSpaceKernels implements SpaceKernels {
     /** One that loses its memory while it is injected is on its way out, which takes a moment to become visible. */
     private static final Duration EXIT_GRACE = Duration.ofMillis(100);
 
+    private static final String NOT_STOPPED = "thread-not-stopped";
+
+    /** On a host with many more busy threads than processors a thread may need a while until it can stop. */
+    private static final int INJECT_TRIES = 10;
+
     private record Held(PidFd pidFd, Listed listed) {}
 
     private final TrackingKeeper keeper;
@@ -150,21 +155,7 @@ final class LinuxSpaceKernels implements SpaceKernels {
 
     @Override
     public Opened inject(Listed process, long spaceId) {
-        UserFaultFdInjector.Injected injected;
-        try {
-            injected = UserFaultFdInjector.inject(process.pid());
-        } catch (RuntimeException e) {
-            Held known = held.get(process.pid());
-            if (known == null || known.pidFd.awaitExit(EXIT_GRACE)) {
-                throw new SpaceGoneException(process.pid(), e);
-            }
-            throw DecampException.retry(
-                    "process-not-trackable",
-                    "Tracking can't be injected into process " + process.pid() + " (" + process.containerPid()
-                            + " in the workload)",
-                    "End the debugger or tracer that is attached to it; if there is none, it can't be protected here",
-                    e);
-        }
+        UserFaultFdInjector.Injected injected = inject(process, 1);
         UserFaultFd userFaultFd = injected.userFaultFd();
         try {
             userFaultFd.api(FEATURES);
@@ -172,6 +163,26 @@ final class LinuxSpaceKernels implements SpaceKernels {
         } catch (RuntimeException e) {
             userFaultFd.close();
             throw e;
+        }
+    }
+
+    private UserFaultFdInjector.Injected inject(Listed process, int tries) {
+        try {
+            return UserFaultFdInjector.inject(process.pid());
+        } catch (RuntimeException e) {
+            Held known = held.get(process.pid());
+            if (known == null || known.pidFd.awaitExit(EXIT_GRACE)) {
+                throw new SpaceGoneException(process.pid(), e);
+            }
+            if (tries < INJECT_TRIES && e instanceof DecampException late && late.code().equals(NOT_STOPPED)) {
+                return inject(process, tries + 1);
+            }
+            throw DecampException.retry(
+                    "process-not-trackable",
+                    "Tracking can't be injected into process " + process.pid() + " (" + process.containerPid()
+                            + " in the workload)",
+                    "End the debugger or tracer that is attached to it; if there is none, it can't be protected here",
+                    e);
         }
     }
 

@@ -18,12 +18,14 @@ import java.nio.file.StandardOpenOption;
  *
  * <pre>
  * 0        header   two longs for the owner (the rest of the page is unused)
- * 4 KiB    summary  one bit per 128 MiB of address space: "its block may have set bits"
- * 260 KiB  bits     one bit per page; 4 KiB of bits for each summary bit
+ * 4 KiB    top      one bit per word of the summary: "it may not be 0"
+ * 8 KiB    summary  one bit per 128 MiB of address space: "its block may have set bits"
+ * 264 KiB  bits     one bit per page; 4 KiB of bits for each summary bit
  * </pre>
  *
- * <p>The summary lets a walk over a 16 TiB reservation touch 16 KiB and not half a gigabyte. Its bit is stored before
- * the bits below it and may stay set when they are gone. Not thread safe.
+ * <p>The summary lets a walk over a 16 TiB reservation touch 16 KiB and not half a gigabyte; the top,
+ * that nothing below it is looked at in vain, as a look makes tmpfs provide a page. Both are stored before what is
+ * below them and may stay set when that is gone. Not thread safe.
  */
 final class PageBitmap implements AutoCloseable {
     /** User space of x86-64 with four page-table levels is 47 bits, of arm64 48 bits. */
@@ -35,7 +37,10 @@ final class PageBitmap implements AutoCloseable {
     private static final int BLOCK_SHIFT = 15;
     private static final long HEADER_BYTES = 4096;
     private static final long SUMMARY_BYTES = (LIMIT_PAGES >>> BLOCK_SHIFT) / 8;
-    private static final long BITS_OFFSET = HEADER_BYTES + SUMMARY_BYTES;
+    private static final long SUMMARY_WORDS = SUMMARY_BYTES / 8;
+    private static final long TOP_BYTES = SUMMARY_WORDS / 8;
+    private static final long SUMMARY_OFFSET = HEADER_BYTES + TOP_BYTES;
+    private static final long BITS_OFFSET = SUMMARY_OFFSET + SUMMARY_BYTES;
     private static final long FILE_BYTES = BITS_OFFSET + LIMIT_PAGES / 8;
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
 
@@ -210,23 +215,47 @@ final class PageBitmap implements AutoCloseable {
     }
 
     private boolean summaryBit(long block) {
-        return (memory.get(WORD, HEADER_BYTES + (block >>> 6) * 8) >>> block & 1) != 0;
+        return topBit(block >>> 6) && (summary(block >>> 6) >>> block & 1) != 0;
     }
 
     private void markSummary(long block) {
-        long offset = HEADER_BYTES + (block >>> 6) * 8;
-        memory.set(WORD, offset, memory.get(WORD, offset) | 1L << block);
+        long word = block >>> 6;
+        if (!topBit(word)) {
+            long offset = HEADER_BYTES + (word >>> 6) * 8;
+            memory.set(WORD, offset, memory.get(WORD, offset) | 1L << word);
+            VarHandle.releaseFence();
+        }
+        memory.set(WORD, SUMMARY_OFFSET + word * 8, summary(word) | 1L << block);
     }
 
     private long nextMarkedBlock(long from) {
-        long blocks = LIMIT_PAGES >>> BLOCK_SHIFT;
-        for (long block = from; block < blocks; block = (block | 63) + 1) {
-            long marks = memory.get(WORD, HEADER_BYTES + (block >>> 6) * 8) & (-1L << block);
+        long mask = -1L << from;
+        for (long word = from >>> 6; word < SUMMARY_WORDS; word = nextTop(word + 1)) {
+            long marks = topBit(word) ? summary(word) & mask : 0;
             if (marks != 0) {
-                return (block & ~63L) + Long.numberOfTrailingZeros(marks);
+                return (word << 6) + Long.numberOfTrailingZeros(marks);
+            }
+            mask = -1L;
+        }
+        return LIMIT_PAGES >>> BLOCK_SHIFT;
+    }
+
+    private long nextTop(long from) {
+        for (long word = from; word < SUMMARY_WORDS; word = (word | 63) + 1) {
+            long marks = memory.get(WORD, HEADER_BYTES + (word >>> 6) * 8) & (-1L << word);
+            if (marks != 0) {
+                return (word & ~63L) + Long.numberOfTrailingZeros(marks);
             }
         }
-        return blocks;
+        return SUMMARY_WORDS;
+    }
+
+    private boolean topBit(long word) {
+        return (memory.get(WORD, HEADER_BYTES + (word >>> 6) * 8) >>> word & 1) != 0;
+    }
+
+    private long summary(long word) {
+        return memory.get(WORD, SUMMARY_OFFSET + word * 8);
     }
 
     /** Bits of {@code [from, to)} within the word that holds {@code from}; {@code to} is at most the word's end. */

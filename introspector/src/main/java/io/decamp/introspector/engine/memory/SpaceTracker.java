@@ -25,15 +25,15 @@ import java.util.List;
  *
  * <p>Only populated pages are ever protected. Protecting holes too, which a plain scan for WRITTEN does, makes the
  * kernel fill page tables with markers: 2 MiB and 15 ms for each GiB that a runtime has merely reserved. Holes are
- * found by a second walk that asks for them. Between the two walks a page may come or go: one that comes is written and reported
- * next time; one that goes is a hole now, and ZERO wins.
+ * found by a second walk that asks for them. Between the two walks a page may come or go: one that comes is written
+ * and reported next time; one that goes is a hole now, and ZERO wins.
  *
  * <p>A range that is not registered yet (a new mapping, a grown heap, the target of an {@code mremap}, a replacement by
  * {@code MAP_FIXED}) is registered and then reported by what is populated, not by what is written: before Linux 6.13 an
  * {@code mremap} left stale protection behind that would make written pages look clean.
  *
- * <p>Writes that don't go through a page table (a device or io_uring writing into pages pinned before the scan) are
- * not seen by any tracking of this kind; CRIU refuses such workloads.
+ * <p>Writes that don't go through a page table (O_DIRECT reads in flight, io_uring with registered buffers: the pages
+ * were pinned before the scan) are seen by no tracking of this kind, soft-dirty included.
  *
  * <p>One thing changes for the tracked process: since Linux 6.17 a single mremap may move several mappings, and refuses
  * to (EFAULT) where a userfaultfd has registered one of them. Not thread safe.

@@ -89,6 +89,22 @@ class PageBitmapTest {
     }
 
     @Test
+    void shouldTakeNoRoomForLookingAround() throws Exception {
+        Path file = Path.of("/dev/shm/decamp-bitmap-look-" + ProcessHandle.current().pid());
+        try (PageBitmap bitmap = PageBitmap.open(file)) {
+            bitmap.set(1L << 34, (1L << 34) + 1);
+            for (long page = 0; page < PageBitmap.LIMIT_PAGES; page += 1L << 24) {
+                assertEquals(page == 1L << 34, bitmap.get(page));
+            }
+            assertEquals(1L << 34, bitmap.nextSet(0, PageBitmap.LIMIT_PAGES));
+            assertEquals(1L << 35, bitmap.nextClear(1L << 35, PageBitmap.LIMIT_PAGES));
+            assertTrue(Long.parseLong(stat(file)) * 512 <= 4 * 4096, "kept: " + stat(file));
+        } finally {
+            Files.deleteIfExists(file);
+        }
+    }
+
+    @Test
     void shouldRefuseAnAddressThatIsTooHigh() {
         assertThrows(DecampException.class, () -> PageBitmap.page(1L << 55));
     }
