@@ -9,7 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The frames that are few: everything but PAGES and PREPARE, whose meta stays in the buffer it came in. Each record is the
+ * The frames that are few: everything but PAGES and PREPARE, whose meta stays in the buffer it came in. Each record is
+ * the
  * meta of its frame; generation, epoch and sequence are in the header.
  */
 public sealed interface ControlFrame {
@@ -60,7 +61,9 @@ public sealed interface ControlFrame {
         }
     }
 
-    /** A chunk of a part: chunks follow each other from offset 0 until the size is reached; an empty part is one chunk. */
+    /**
+     * A chunk of a part: chunks follow each other from offset 0 until the size is reached; an empty part is one chunk.
+     */
     record PartChunk(String name, long sizeBytes, long offset) implements ControlFrame {
         @Override
         public FrameType type() {

@@ -7,11 +7,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 /**
- * The digest of an epoch: SHA-256 over its manifest, which is the header (without its checksum) and the meta of each of its
+ * The digest of an epoch: SHA-256 over its manifest, which is the header (without its checksum) and the meta of each
+ * of its
  * BEGIN, PAGES, PART and SEAL frames in order; of SEAL without the digest at its end. Generation, epoch, the epoch it
- * builds on, runs, checksums of their content, names, sizes and checksums of the parts, and the living address spaces are
+ * builds on, runs, checksums of their content, names, sizes and checksums of the parts, and the living address spaces
+ * are
  * all in there, so that equal digests mean equal epochs; the pages themselves go through CRC32C only, as hashing them
- * would take longer than sending them. Both ends compute it from what they sent and what they received. Not thread safe.
+ * would take longer than sending them. Both ends compute it from what they sent and what they received. Not thread
+ * safe.
  */
 public final class EpochDigest {
     private final MessageDigest sha256;

@@ -26,9 +26,12 @@ import java.nio.ByteOrder;
  *  +---------------+---------------+-------------------------------+ 32
  * </pre>
  *
- * {@code headerCrc32c} covers the 44 bytes before it and the meta, so that lengths are trusted only once they are known to
- * be what was sent. {@code payloadCrc32c} covers the payload of PAGES; in PART it covers the part from its first byte to
- * the end of this chunk. {@code sequence} counts the frames of one direction of a connection from 0, HELLO. Magic, version
+ * {@code headerCrc32c} covers the 44 bytes before it and the meta, so that lengths are trusted only once they are
+ * known to
+ * be what was sent. {@code payloadCrc32c} covers the payload of PAGES; in PART it covers the part from its first byte
+ * to
+ * the end of this chunk. {@code sequence} counts the frames of one direction of a connection from 0, HELLO. Magic,
+ * version
  * and type keep their place in every version. Limits bound what a receiver must hold for a frame.
  *
  * <p>Conversation: {@code HELLO -> HELLO_ACK; (BEGIN (PREPARE | PAGES | PART)* SEAL -> SEAL_ACK)*}. An ERROR from the

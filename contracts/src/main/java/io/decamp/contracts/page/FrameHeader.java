@@ -6,7 +6,8 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * Header of one frame and, for PAGES, its run: read into or written from the same object again and again, so that the page
+ * Header of one frame and, for PAGES, its run: read into or written from the same object again and again, so that the
+ * page
  * loop allocates nothing. Reading happens in two steps, as the meta can be fetched only when its length is known. Not
  * thread safe.
  */

@@ -27,7 +27,8 @@ final class MemoryBudget {
     }
 
     /**
-     * The share of one replica: estimated from above by what is charged for each run, and measured only when the estimate
+     * The share of one replica: estimated from above by what is charged for each run, and measured only when the
+     * estimate
      * passes a limit, as most runs replace pages that are there already. Used by one thread at a time.
      */
     final class Account {

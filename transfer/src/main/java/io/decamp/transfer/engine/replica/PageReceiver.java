@@ -14,7 +14,9 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.jboss.logging.Logger;
 
-/** Accepts page streams and keeps what they bring in a {@link ReplicaStore}: a thread for each connection. Thread safe. */
+/**
+ * Accepts page streams and keeps what they bring in a {@link ReplicaStore}: a thread for each connection. Thread safe.
+ */
 public final class PageReceiver implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(PageReceiver.class);
 

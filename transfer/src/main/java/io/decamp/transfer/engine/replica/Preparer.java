@@ -8,7 +8,8 @@ import org.jboss.logging.Logger;
 
 /**
  * Gets memory for coming pages ahead of the writer, on a thread of its own: allocating a fresh tmpfs page takes longer
- * than filling it. Works through hints in the order they came and gives up at the first trouble, as the writer will meet
+ * than filling it. Works through hints in the order they came and gives up at the first trouble, as the writer will
+ * meet
  * it too. {@link #stop} waits until no file is used any more.
  */
 final class Preparer {

@@ -24,7 +24,8 @@ import java.util.zip.CRC32C;
 import org.jboss.logging.Logger;
 
 /**
- * The replica of one generation of a workload: {@code receive(epoch) -> seal -> apply}. A half-received epoch never touches
+ * The replica of one generation of a workload: {@code receive(epoch) -> seal -> apply}. A half-received epoch never
+ * touches
  * what is sealed. The first epoch is written in place, as there is nothing to protect; each later one is staged, counts
  * from the moment its marker is renamed into place, and is then applied, again after a crash if need be. Memory that
  * applying will need is reserved while receiving, so that a full file system shows before the seal.

@@ -23,7 +23,8 @@ import java.util.TreeMap;
 import org.jboss.logging.Logger;
 
 /**
- * All replicas that a node keeps, under {@code replicas/WORKLOAD/gGENERATION/} of its memory directory. Opening it finds
+ * All replicas that a node keeps, under {@code replicas/WORKLOAD/gGENERATION/} of its memory directory. Opening it
+ * finds
  * what is sealed and throws half-received epochs away. {@code replicas/WORKLOAD/generation} says the newest generation
  * that was ever seen, and outlives the replicas, so that a sender who missed a move is refused. Thread safe.
  */
@@ -143,7 +144,10 @@ public final class ReplicaStore implements Replicas, AutoCloseable {
             return replica;
         }
 
-        /** Makes room by dropping the oldest generation before this one that is not final. @return false when there is none */
+        /**
+         * Makes room by dropping the oldest generation before this one that is not final. @return false when there is
+         * none
+         */
         boolean dropOlder() {
             return dropGeneration(workload, replica.generation(), "a newer generation needs its memory");
         }
@@ -167,7 +171,8 @@ public final class ReplicaStore implements Replicas, AutoCloseable {
 
     /**
      * @param evict ends whoever holds the lease, called when somebody else wants it; must not block
-     * @throws DecampException {@code generation-stale}, {@code replica-busy}, {@code replica-io}, {@code destination-full}
+     * @throws DecampException {@code generation-stale}, {@code replica-busy}, {@code replica-io}, {@code
+     * destination-full}
      */
     Lease lease(WorkloadId id, long generation, Runnable evict) {
         Lease lease = take(id, generation, evict);

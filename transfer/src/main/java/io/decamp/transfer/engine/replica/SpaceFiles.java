@@ -23,7 +23,8 @@ import java.util.function.LongPredicate;
 
 /**
  * The memory of a replica: a sparse file for each address space, whose file offset is the virtual address. A hole is a
- * zero page. Remembers which spaces were dropped, as their ids must not come back. Written by one thread; {@link #reserve}
+ * zero page. Remembers which spaces were dropped, as their ids must not come back. Written by one thread; {@link
+ * #reserve}
  * and {@link #allocatedBytes} may come from another.
  */
 final class SpaceFiles implements AutoCloseable {

@@ -16,7 +16,8 @@ import java.nio.file.Path;
 
 /**
  * Where an epoch waits until it is complete: its pages, one after the other, in one file, and a journal of its runs in
- * another. Applying goes run by run and writes down after each how far it has come, so that a crash is made good by going
+ * another. Applying goes run by run and writes down after each how far it has come, so that a crash is made good by
+ * going
  * on from there: repeating the one run that was under way does no harm, as it never reads what it writes.
  *
  * <pre>

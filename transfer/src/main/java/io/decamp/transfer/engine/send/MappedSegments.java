@@ -14,7 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Maps segment files and keeps the mappings, as the introspector uses the same few files again and again and mapping one
+ * Maps segment files and keeps the mappings, as the introspector uses the same few files again and again and mapping
+ * one
  * anew costs a page fault for every 64 KiB. A file that was replaced under its name is noticed. Not thread safe.
  */
 final class MappedSegments implements AutoCloseable {

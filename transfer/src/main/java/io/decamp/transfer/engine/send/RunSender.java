@@ -7,7 +7,10 @@ import io.decamp.transfer.engine.wire.FrameOutput;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** Turns runs of pages into frames: cuts what is long, gathers what is short. Allocates nothing per run. Not thread safe. */
+/**
+ * Turns runs of pages into frames: cuts what is long, gathers what is short. Allocates nothing per run. Not thread
+ * safe.
+ */
 final class RunSender {
     /** Bytes of one frame: its checksum is taken while it is on its way into the cache that TLS reads it from. */
     private static final int FRAME_PAGES = 64;

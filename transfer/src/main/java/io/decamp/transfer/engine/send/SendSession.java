@@ -24,7 +24,10 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jboss.logging.Logger;
 
-/** One connection of one generation of a workload. What the receiver says is read before each write, so that its reason is known. */
+/**
+ * One connection of one generation of a workload. What the receiver says is read before each write, so that its reason
+ * is known.
+ */
 final class SendSession implements PageTransport.Session {
     private static final Logger LOG = Logger.getLogger(SendSession.class);
 

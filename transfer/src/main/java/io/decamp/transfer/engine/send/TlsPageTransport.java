@@ -16,7 +16,8 @@ import javax.net.ssl.SSLException;
 
 /**
  * The sending half of the page stream over TLS 1.3 with certificates on both sides. Thread safe; its sessions are not,
- * but for {@code close}. A session that has failed once fails always: its caller opens another one, learns from it which
+ * but for {@code close}. A session that has failed once fails always: its caller opens another one, learns from it
+ * which
  * epoch was sealed last, and sends from there.
  */
 public final class TlsPageTransport implements PageTransport {

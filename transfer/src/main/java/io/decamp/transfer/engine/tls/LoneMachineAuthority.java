@@ -16,7 +16,8 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 
 /**
- * A certificate authority for nodes that live on one machine, or on a few that share its directory: makes each node a key
+ * A certificate authority for nodes that live on one machine, or on a few that share its directory: makes each node a
+ * key
  * and a certificate that names it, with the JDK's {@code keytool}. Everything it writes is for the owner alone. Whoever
  * runs an authority of their own uses {@link TlsMaterial} instead. Safe to call again: what is there stays.
  */

@@ -44,7 +44,8 @@ public final class FrameInput {
      *
      * @param patience how long to wait for its first byte
      * @return null when the peer has ended the stream between two frames
-     * @throws io.decamp.contracts.error.DecampException {@code frame-malformed}, {@code frame-corrupt}, {@code protocol-version}
+     * @throws io.decamp.contracts.error.DecampException {@code frame-malformed}, {@code frame-corrupt}, {@code
+     * protocol-version}
      */
     public FrameHeader next(Duration patience) throws IOException {
         at = next;

@@ -13,7 +13,8 @@ import java.util.zip.CRC32C;
 
 /**
  * Writes frames to a {@link Wire}, numbers them and adds those that count to the digest of the epoch. Runs of pages are
- * gathered: their payload is not copied here, and their bytes must stay as they are until {@link #flushRuns}. Not thread
+ * gathered: their payload is not copied here, and their bytes must stay as they are until {@link #flushRuns}. Not
+ * thread
  * safe.
  */
 public final class FrameOutput {

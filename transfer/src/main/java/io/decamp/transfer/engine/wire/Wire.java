@@ -13,7 +13,10 @@ public interface Wire extends Closeable {
     /** Least room that {@link #read} needs: the plaintext of one TLS record. */
     int MIN_READ_ROOM = 17 << 10;
 
-    /** Writes all of the first {@code count} buffers. Small ones share records; what is written may wait for {@link #flush}. */
+    /**
+     * Writes all of the first {@code count} buffers. Small ones share records; what is written may wait for {@link
+     * #flush}.
+     */
     void write(ByteBuffer[] buffers, int count) throws IOException;
 
     /** Hands everything written to the kernel. */

@@ -23,7 +23,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Copies the directory at every named point of a seal, as a crash would leave it, and opens each copy. An epoch is there
+ * Copies the directory at every named point of a seal, as a crash would leave it, and opens each copy. An epoch is
+ * there
  * whole or not at all.
  */
 class CrashDuringSealTest {

@@ -16,7 +16,10 @@ import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Whatever happens to the bytes between two nodes, the replica is that of a sealed epoch, and the sender gets there again. */
+/**
+ * Whatever happens to the bytes between two nodes, the replica is that of a sealed epoch, and the sender gets there
+ * again.
+ */
 class FaultScheduleTest {
     private static final int SCHEDULES = 8;
     private static final int PAGES = 120;

@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
-/** Stands between sender and receiver and does one named harm to the bytes of the first connection that reach a mark. */
+/**
+ * Stands between sender and receiver and does one named harm to the bytes of the first connection that reach a mark.
+ */
 final class FaultyProxy implements Closeable {
     enum Fault {
         NONE,

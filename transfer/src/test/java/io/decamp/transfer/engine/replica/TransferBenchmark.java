@@ -15,7 +15,8 @@ import java.util.Locale;
 import java.util.Random;
 
 /**
- * Speed of the page stream over loopback, both ends in this process: with TLS and without, into fresh pages and into ones
+ * Speed of the page stream over loopback, both ends in this process: with TLS and without, into fresh pages and into
+ * ones
  * that were got ready, and a staged delta of scattered pages from its first byte to its acknowledgement. Not a test.
  */
 public final class TransferBenchmark {
