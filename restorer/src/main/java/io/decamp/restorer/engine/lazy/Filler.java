@@ -34,6 +34,7 @@ final class Filler implements Runnable {
     private void place(FillPlan.Claim claim) {
         long settled = 0;
         try {
+            claim.space().replica().index();
             PagePlacer placer =
                     placers.computeIfAbsent(claim.space(), space -> new PagePlacer(space.uffd()));
             settled = claim.space().fill(claim.start(), claim.end(), placer);

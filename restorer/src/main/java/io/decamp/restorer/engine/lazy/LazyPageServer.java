@@ -93,6 +93,7 @@ final class LazyPageServer implements AutoCloseable {
             succession.spaces().forEach(server::serve);
             server.state(LazyPages.State.SERVING, "taken over");
             server.thread("events", server.loop);
+            server.thread("index", () -> server.replicas.forEach(ReplicaFile::index));
             succession.spaces().forEach(space -> space.wakeAll(LOWEST_ADDRESS, HIGHEST_ADDRESS));
             if (succession.loss() != null) {
                 server.lost(succession.loss());
@@ -122,6 +123,7 @@ final class LazyPageServer implements AutoCloseable {
         vault.warm();
         listener = UnixListener.bind(directory.socket(), UnixSocket.Type.STREAM);
         announcements = new Announcements(listener, this::announced);
+        thread("index", () -> replicas.forEach(ReplicaFile::index));
         thread("criu", announcements);
         thread("events", loop);
     }

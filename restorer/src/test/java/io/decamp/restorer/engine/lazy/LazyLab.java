@@ -201,6 +201,15 @@ final class LazyLab implements AutoCloseable, LazyPages.Listener {
 
     /** @return PID here of the copy's init, which is frozen before its first instruction */
     long restore(Path work) throws IOException {
+        return restore(work, "--lazy-pages");
+    }
+
+    /** The same with all memory, from {@code images} as they are. */
+    long restoreEagerly() throws IOException {
+        return restore(base, "-v4");
+    }
+
+    private long restore(Path work, String lazyPages) throws IOException {
         Path run = Files.createDirectories(base.resolve("run"));
         Path pidFile = base.resolve("copy.pid");
         var builder = new ProcessBuilder(
@@ -214,7 +223,7 @@ final class LazyLab implements AutoCloseable, LazyPages.Listener {
                         base.resolve("restore.log").toString(),
                         "-v4",
                         "-d",
-                        "--lazy-pages",
+                        lazyPages,
                         "--manage-cgroups=ignore",
                         "--pidfile",
                         pidFile.toString(),

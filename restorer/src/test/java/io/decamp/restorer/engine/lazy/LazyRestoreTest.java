@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.decamp.contracts.port.SealedReplica;
+import io.decamp.restorer.engine.image.ReplicaImages;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainOracle;
 import io.decamp.testkit.ChainSpec;
@@ -43,6 +45,18 @@ class LazyRestoreTest {
         assertFalse(Files.exists(lab.base.resolve("lazy").resolve(LazyLab.ID.fileName())));
         assertEquals(LazyPages.State.NONE, servers.state(LazyLab.ID));
         System.out.println("held after " + lab.restoreMillis + " ms, " + lab.complete);
+        lab.release();
+        endWell(copy);
+    }
+
+    @Test
+    void shouldRestoreEveryProcessOfATreeFromItsOwnParentImage() throws IOException {
+        SealedReplica replica = freezeChain(ChainSpec.of(64, 2000).withZeroPercent(20).withTree(2, 2));
+        ReplicaImages.eager(lab.images, lab.base.resolve("parent"), replica);
+
+        long copy = lab.restoreEagerly();
+
+        System.out.println("eager: held after " + lab.restoreMillis + " ms");
         lab.release();
         endWell(copy);
     }
@@ -101,14 +115,41 @@ class LazyRestoreTest {
     }
 
     private long hold(ChainSpec spec) throws IOException {
+        Path work = servers.start(LazyLab.ID, freezeChain(spec), lab.images);
+        long copy = lab.restore(work);
+        servers.requireAttached(LazyLab.ID);
+        return copy;
+    }
+
+    private SealedReplica freezeChain(ChainSpec spec) throws IOException {
         Path log = lab.base.resolve("chain.log");
         List<String> command = spec.command(Path.of("chain"), log);
         long source = lab.start("chain", command.subList(1, command.size()).toArray(String[]::new));
         Await.until("first lines", LazyLab.LIMIT, () -> count(log) > 20L * spec.writers());
-        Path work = servers.start(LazyLab.ID, lab.freeze(source), lab.images);
-        long copy = lab.restore(work);
-        servers.requireAttached(LazyLab.ID);
-        return copy;
+        return lab.freeze(source);
+    }
+
+    /** Not a judgement but a measurement: -Ddecamp.lazy.measure=MIB,... */
+    @Test
+    void shouldSayHowLongItTakes() throws IOException {
+        for (String mib : System.getProperty("decamp.lazy.measure", "64").split(",")) {
+            long copy = hold(ChainSpec.of(Integer.parseInt(mib), 1000));
+            servers.beginFill(LazyLab.ID);
+            lab.awaitComplete();
+
+            LazyPages.Report report = lab.complete.get(LazyLab.ID);
+            System.out.printf(
+                    "%s MiB: criu restore %d ms, fill %d MB in %d ms = %.2f GB/s%n",
+                    mib,
+                    lab.restoreMillis,
+                    report.filledBytes() / 1_000_000,
+                    report.fillMillis(),
+                    report.filledBytes() / 1e6 / Math.max(1, report.fillMillis()));
+            lab.release();
+            endWell(copy);
+            close();
+            open();
+        }
     }
 
     private long holdRemapper(int operations) throws IOException {
