@@ -1,7 +1,9 @@
 package io.decamp.restorer.engine.lazy;
 
 import io.decamp.contracts.error.DecampException;
+import io.decamp.linux.abi.FileAbi;
 import io.decamp.linux.libc.Errno;
+import io.decamp.linux.libc.MemoryCalls;
 import io.decamp.linux.uffd.UffdCopy;
 import io.decamp.linux.uffd.UserFaultFd;
 
@@ -64,7 +66,10 @@ final class PagePlacer implements AutoCloseable {
             settledBytes = data - origin;
             if (data < end) {
                 long length = replica.nextHole(data, end) - data;
-                Outcome stopped = placeData(address + settledBytes, replica.address(data, length), length);
+                long source = replica.address(data, length);
+                // else the kernel stumbles over each page that is not mapped here yet, in the middle of placing it
+                MemoryCalls.advise(source, length, FileAbi.MADV_POPULATE_READ);
+                Outcome stopped = placeData(address + settledBytes, source, length);
                 if (stopped != Outcome.DONE) {
                     return stopped;
                 }

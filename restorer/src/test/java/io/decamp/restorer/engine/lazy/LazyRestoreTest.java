@@ -129,7 +129,7 @@ class LazyRestoreTest {
         return lab.freeze(source);
     }
 
-    /** Not a judgement but a measurement: -Ddecamp.lazy.measure=MIB,... */
+    /** Prints what -Ddecamp.lazy.measure=MIB,... asks for; every run is verified. */
     @Test
     void shouldSayHowLongItTakes() throws IOException {
         for (String mib : System.getProperty("decamp.lazy.measure", "64").split(",")) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ReplicaFileTest {
     private static final long PAGE = 4096;
-    private static final long BASE = 1L << 46;
+    private static final long BASE = 1L << 40;
     private static final int PAGES = 200;
 
     @TempDir
@@ -29,7 +29,7 @@ class ReplicaFileTest {
         Path file = directory.resolve("space-1");
         BitSet data = new BitSet();
         try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
-            sparse.setLength(1L << 47);
+            sparse.setLength(BASE + 2 * PAGES * PAGE);
             for (int page = 0; page < PAGES; page++) {
                 if (random.nextInt(3) > 0) {
                     data.set(page);
