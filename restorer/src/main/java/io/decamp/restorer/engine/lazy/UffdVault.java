@@ -1,6 +1,7 @@
 package io.decamp.restorer.engine.lazy;
 
 import io.decamp.contracts.error.DecampException;
+import io.decamp.linux.abi.FileAbi;
 import io.decamp.linux.fd.FileDescriptor;
 import io.decamp.linux.pid.ProcessIdentity;
 import io.decamp.linux.socket.Received;
@@ -58,6 +59,9 @@ final class UffdVault implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(UffdVault.class);
 
+    /** Spaces count from 1. */
+    private static final Tag REHEARSAL = new Tag(0, 0, 0, 0);
+
     /** Numbers of the pair's ends in the keeper. */
     private static final int KEEPER_IN = 3;
 
@@ -90,7 +94,11 @@ final class UffdVault implements AutoCloseable {
         record();
         closeIn();
         in = pair.first();
-        stored = 0;
+        // loads what put needs: the first fork would else take a hundred times as long to be safe
+        try (FileDescriptor anything = FileDescriptor.open("/dev/null", FileAbi.O_RDONLY, 0)) {
+            in.send(REHEARSAL.encode(), List.of(anything));
+        }
+        stored = 1;
     }
 
     private void record() {
@@ -136,8 +144,12 @@ final class UffdVault implements AutoCloseable {
                 Received received = queue.receive(Tag.BYTES, 1);
                 Stored one = new Stored(
                         Tag.decode(received.bytes()), received.descriptors().getFirst());
-                put(one.tag(), one.descriptor());
-                all.add(one);
+                if (one.tag().equals(REHEARSAL)) {
+                    one.descriptor().close();
+                } else {
+                    put(one.tag(), one.descriptor());
+                    all.add(one);
+                }
             }
         }
     }
