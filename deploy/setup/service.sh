@@ -23,10 +23,9 @@ case $name in
     node) module=services/node ;;
     introspector | transfer | snapshotter | restorer) module=$name ;;
     broker)
-        [ -d "$root/services/broker/target" ] || stop "services/broker is not built: run ./decamp status once"
-        # shellcheck disable=SC2086
-        exec "$JAVA_HOME/bin/java" "$@" -Xmx128m -XX:TieredStopAtLevel=1 \
-            -cp "$root/services/broker/target/*:$root/services/cli/target/lib/*" io.decamp.broker.Main \
+        jar=$(find "$root/services/broker/target" -maxdepth 1 -name 'decamp-broker-*.jar' 2>/dev/null | head -n 1)
+        [ -n "$jar" ] || stop "services/broker is not built: run ./decamp status once"
+        exec "$JAVA_HOME/bin/java" "$@" -Xmx128m -XX:TieredStopAtLevel=1 -cp "$jar" io.decamp.broker.Main \
             --dir "${DECAMP_BROKER_DIR:-/var/lib/decamp/broker}" --listen "${DECAMP_BROKER_LISTEN:-127.0.0.1:9092}" \
             ${DECAMP_BROKER_ADVERTISE:+--advertise "$DECAMP_BROKER_ADVERTISE"} ;;
     *) stop "there is no service '$name'" ;;
