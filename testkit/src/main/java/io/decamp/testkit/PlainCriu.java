@@ -10,8 +10,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * What Decamp is measured against: stop-and-copy with plain CRIU between the nodes of a lab. The image is dumped to tmpfs,
@@ -19,8 +17,6 @@ import java.util.stream.Stream;
  * cgroups) is ready before the clock starts.
  */
 public final class PlainCriu {
-    private static final int COPY_PORT = 7411;
-    private static final Duration COPY_START_LIMIT = Duration.ofSeconds(5);
     private static final Duration RUNC_LIMIT = Duration.ofSeconds(90);
 
     /**
@@ -49,7 +45,7 @@ public final class PlainCriu {
     /** Moves a {@code pid:} workload. Afterwards its init is to be found by its log. */
     public Move move(PidWorkload workload) {
         String pid = Long.toString(workload.locatorPid());
-        Path cgroup = gather(workload.log().inits().getFirst());
+        Path cgroup = CriuRun.gather(from, workload.log().init(), "plain");
         Path hook = hook(cgroup);
         List<String> dump = List.of(
                 Tools.criu().toString(), "dump", "--tree", pid, "--images-dir", images(from).toString(),
@@ -59,7 +55,8 @@ public final class PlainCriu {
                 "--log-file", "restore.log", "-v1");
         try {
             return timed(
-                    () -> check(from, "dump.log", from.run(dump)), () -> check(to, "restore.log", to.run(restore)));
+                    () -> CriuRun.check(from, images(from).resolve("dump.log"), from.run(dump)),
+                    () -> CriuRun.check(to, images(to).resolve("restore.log"), to.run(restore)));
         } finally {
             hook.toFile().delete();
         }
@@ -92,14 +89,13 @@ public final class PlainCriu {
             node.run("rm", "-rf", images(node).toString(), work(node).toString()).check();
             node.run("mkdir", "-p", images(node).toString(), work(node).toString()).check();
         }
-        Process receiver = listen();
-        try {
+        try (ImageCopy copy = ImageCopy.listen(to, images(to))) {
             Instant requested = Instant.now();
             long begin = System.nanoTime();
             long before = to.counters().receivedBytes();
             dump.run();
             long dumped = System.nanoTime();
-            from.run(copier(), "send", images(from).toString(), to.address(), Integer.toString(COPY_PORT)).check();
+            copy.send(from, images(from));
             from.run("rm", "-rf", images(from).toString()).check();
             long copied = System.nanoTime();
             restore.run();
@@ -112,7 +108,6 @@ public final class PlainCriu {
                     (copied - begin) / 1e6,
                     to.counters().receivedBytes() - before);
         } finally {
-            receiver.children().forEach(ProcessHandle::destroyForcibly);
             to.run("rm", "-rf", images(to).toString(), work(to).toString());
         }
     }
@@ -123,40 +118,6 @@ public final class PlainCriu {
             return Files.writeString(Files.createTempFile("decamp-criu", ".conf"), "tcp-close\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private Process listen() {
-        try {
-            Path output = Files.createTempFile("decamp-copy", ".out");
-            var started = to.start(
-                    List.of(copier(), "receive", images(to).toString(), Integer.toString(COPY_PORT)), Map.of(), output);
-            Await.until("the receiver of the image", COPY_START_LIMIT, () -> output.toFile().length() > 0);
-            String said = Files.readString(output).strip();
-            Files.delete(output);
-            if (!said.equals("ready")) {
-                throw DecampException.abort("copy-failed", "The receiver of the image says: " + said, "Is it run twice?", null);
-            }
-            return started.launcher();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Puts the workload's processes into a freezer cgroup of their own, which needs no stop. */
-    private Path gather(long init) {
-        Path v1 = Path.of("/sys/fs/cgroup/freezer");
-        Path root = Files.isDirectory(v1) ? v1 : Path.of("/sys/fs/cgroup");
-        Path cgroup = root.resolve(from.cgroupPrefix().substring(1)).resolve("plain");
-        try {
-            Files.createDirectories(cgroup);
-            var all = Stream.concat(Stream.of(init), ProcessHandle.of(init).orElseThrow().descendants().map(ProcessHandle::pid));
-            for (long pid : all.toList()) {
-                Files.writeString(cgroup.resolve("cgroup.procs"), Long.toString(pid));
-            }
-            return cgroup;
-        } catch (IOException e) {
-            throw new UncheckedIOException("Can't gather the workload in " + cgroup, e);
         }
     }
 
@@ -187,23 +148,6 @@ public final class PlainCriu {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private void check(Lab.Node node, String log, Command.Result result) {
-        if (result.status() != 0) {
-            String errors = node.run("cat", images(node).resolve(log).toString()).lines().stream()
-                    .filter(line -> line.contains("Error"))
-                    .collect(Collectors.joining("\n"));
-            throw DecampException.abort(
-                    "criu-failed",
-                    "criu ended with " + result.status() + " on " + node + ": " + result.output() + errors,
-                    "Read criu's reason",
-                    null);
-        }
-    }
-
-    private static String copier() {
-        return Victims.compiled("treecopy").toString();
     }
 
     private static Path images(Lab.Node node) {

@@ -2,7 +2,6 @@ package io.decamp.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
 import org.junit.jupiter.api.BeforeAll;
@@ -11,8 +10,9 @@ import org.junit.jupiter.api.Test;
 class ContainerTest {
     @BeforeAll
     static void needsRootAndRunc() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "runc needs root");
-        assumeTrue(Tools.program("runc").isPresent(), "runc is not installed");
+        Host.requireRoot();
+        Host.requireCriu();
+        Host.requireProgram("runc");
     }
 
     @Test

@@ -2,9 +2,7 @@ package io.decamp.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.nio.file.Files;
 import java.time.Duration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -14,10 +12,9 @@ class PlainCriuTest {
 
     @BeforeAll
     static void needsRootAndCriu() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "criu needs root");
-        assumeTrue(Files.isExecutable(Tools.home().resolve("bin/criu")) || System.getenv("DECAMP_CRIU") != null,
-                "CRIU is not provisioned; ./decamp test does that");
-        assumeTrue(Tools.program("runc").isPresent(), "runc is not installed");
+        Host.requireRoot();
+        Host.requireCriu();
+        Host.requireProgram("runc");
     }
 
     @Test
@@ -47,6 +44,22 @@ class PlainCriuTest {
             assertEquals("absent", chain.container().status(lab.alpha()));
             assertEquals("running", chain.container().status(lab.beta()));
             verify(chain.log(), move);
+        }
+    }
+
+    @Test
+    void shouldMoveATreeOfProcessesWithThreadsOverTheLinkByFetchingItsMemoryAfterwards() {
+        try (Lab lab = Lab.up();
+                PidWorkload workload = PidWorkload.start(
+                        ChainSpec.of(SIZE_MIB, 500).withTree(2, 3), lab.alpha().enter())) {
+            workload.log().awaitLines(200, Duration.ofSeconds(20));
+
+            PlainCriu.Move move = new PostCopyCriu(lab.alpha(), lab.beta()).move(workload);
+            workload.log().awaitLines(200, Duration.ofSeconds(20));
+
+            ChainOracle.Report report = workload.stopAndJudge();
+            assertTrue(report.verified(), () -> report.errors().toString());
+            assertTrue(move.bytesAfter() > SIZE_MIB << 20, () -> "The memory did not cross the link: " + move);
         }
     }
 

@@ -3,9 +3,7 @@ package io.decamp.testkit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
@@ -14,11 +12,10 @@ import org.junit.jupiter.api.Test;
 class RedisTest {
     @BeforeAll
     static void needsRootRuncAndRedis() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "runc needs root");
-        assumeTrue(Tools.program("runc").isPresent(), "runc is not installed");
-        assumeTrue(Tools.program("redis-server").isPresent(), "redis-server is not there; ./decamp test fetches it");
-        assumeTrue(Files.isExecutable(Tools.home().resolve("bin/criu")) || System.getenv("DECAMP_CRIU") != null,
-                "CRIU is not provisioned; ./decamp test does that");
+        Host.requireRoot();
+        Host.requireCriu();
+        Host.requireProgram("runc");
+        Host.requireProgram("redis-server");
     }
 
     @Test
