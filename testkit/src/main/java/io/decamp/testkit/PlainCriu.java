@@ -49,10 +49,10 @@ public final class PlainCriu {
         Path hook = hook(cgroup);
         List<String> dump = List.of(
                 Tools.criu().toString(), "dump", "--tree", pid, "--images-dir", images(from).toString(),
-                "--log-file", "dump.log", "-v1", "--action-script", hook.toString());
+                "--log-file", "dump.log", "-v1", "--manage-cgroups=ignore", "--action-script", hook.toString());
         List<String> restore = List.of(
                 Tools.criu().toString(), "restore", "--restore-detached", "--images-dir", images(to).toString(),
-                "--log-file", "restore.log", "-v1");
+                "--log-file", "restore.log", "-v1", "--manage-cgroups=ignore");
         try {
             return timed(
                     () -> CriuRun.check(from, images(from).resolve("dump.log"), from.run(dump)),

@@ -51,7 +51,7 @@ public final class PostCopyCriu {
         Instant requested = Instant.now();
         long begin = System.nanoTime();
         long before = to.counters().receivedBytes();
-        Lab.Started dump = background(from, output, "dump", "--tree", Long.toString(pid), "--lazy-pages",
+        Lab.Started dump = background(from, output, "dump", "--tree", Long.toString(pid), "--manage-cgroups=ignore", "--lazy-pages",
                 "--address", from.address(), "--port", Integer.toString(PAGE_PORT));
         try {
             awaitStatus(dump, from, output, "dump");
@@ -62,10 +62,7 @@ public final class PostCopyCriu {
             Lab.Started pages = background(to, output, "lazy-pages", "--page-server",
                     "--address", from.address(), "--port", Integer.toString(PAGE_PORT));
             awaitStatus(pages, to, output, "lazy-pages");
-            CriuRun.check(to, images(to).resolve("restore.log"), to.run(
-                    Tools.criu().toString(), "restore", "--restore-detached", "--lazy-pages",
-                    "--images-dir", images(to).toString(), "--work-dir", images(to).toString(),
-                    "--log-file", "restore.log", "-v1"));
+            restore(output, dump, pages);
             end(pages, to, "lazy-pages");
             kill(cgroup);
             end(dump, from, "dump");
@@ -101,11 +98,38 @@ public final class PostCopyCriu {
 
     private void awaitStatus(Lab.Started criu, Lab.Node node, Path output, String action) {
         Path status = node.seenFromHere(status(node, action));
-        Await.until("criu " + action + " to serve", FREEZE_LIMIT,
-                () -> status.toFile().length() > 0 || !criu.launcher().isAlive());
+        Await.until(() -> "criu " + action + " to serve", FREEZE_LIMIT, () -> status.toFile().length() > 0 || !criu.launcher().isAlive());
         if (!criu.launcher().isAlive() && status.toFile().length() == 0) {
             throw failed(node, action, criu.launcher().exitValue(), output);
         }
+    }
+
+    /** A restore waits for pages for ever, also when whoever serves them is gone. */
+    private void restore(Path output, Lab.Started dump, Lab.Started pages) {
+        // else CRIU puts the copy into the frozen cgroup of the source
+        Lab.Started restore =
+                background(to, output, "restore", "--restore-detached", "--manage-cgroups=ignore", "--lazy-pages");
+        Await.until("criu restore", FREEZE_LIMIT, () -> !restore.launcher().isAlive()
+                || !dump.launcher().isAlive()
+                || broken(pages));
+        if (restore.launcher().isAlive()) {
+            restore.kill();
+            throw DecampException.abort(
+                    "criu-failed",
+                    "criu's page server or page client ended during the restore: " + log(from, "dump")
+                            + log(to, "lazy-pages"),
+                    "Read criu's reason; is fs.pipe-max-size being changed by somebody else?",
+                    null);
+        }
+        end(restore, to, "restore");
+    }
+
+    private static boolean broken(Lab.Started criu) {
+        return !criu.launcher().isAlive() && criu.launcher().exitValue() != 0;
+    }
+
+    private String log(Lab.Node node, String action) {
+        return node.run("cat", images(node).resolve(action + ".log").toString()).output();
     }
 
     private void end(Lab.Started criu, Lab.Node node, String action) {
@@ -116,7 +140,7 @@ public final class PostCopyCriu {
     }
 
     private DecampException failed(Lab.Node node, String action, int status, Path output) {
-        String errors = node.run("cat", images(node).resolve(action + ".log").toString()).output();
+        String errors = log(node, action);
         try {
             String said = output == null ? "" : Files.readString(output);
             return DecampException.abort(
