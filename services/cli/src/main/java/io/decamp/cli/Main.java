@@ -1,5 +1,6 @@
 package io.decamp.cli;
 
+import io.decamp.cli.bench.BenchCommand;
 import io.decamp.contracts.error.DecampException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -17,7 +18,8 @@ import picocli.CommandLine.Command;
             StatusCommand.class,
             EvictCommand.class,
             FenceCommand.class,
-            TraceCommand.class
+            TraceCommand.class,
+            BenchCommand.class
         },
         mixinStandardHelpOptions = true)
 public final class Main {

@@ -21,6 +21,9 @@ public final class ServiceProcess {
     /** How often the ready file is looked for; the process's end is noticed at once. */
     private static final long LOOK_MILLIS = 20;
 
+    /** Lines of the log that go into a message. */
+    private static final int LAST_WORDS = 12;
+
     private final NodePlan.Service service;
     private final NodePlan plan;
     private final Process launcher;
@@ -64,8 +67,9 @@ public final class ServiceProcess {
                 throw DecampException.abort(
                         "service-start",
                         "The " + service.label() + " of " + plan.settings().node() + " did not get ready"
-                                + (launcher.isAlive() ? "" : " (exit " + launcher.exitValue() + ")"),
-                        "Read its log: " + log,
+                                + (launcher.isAlive() ? "" : " (exit " + launcher.exitValue() + ")") + ". Its last words:\n"
+                                + String.join("\n", tail(LAST_WORDS)),
+                        "Its whole log: " + log,
                         null);
             }
         }

@@ -5,15 +5,12 @@ import io.decamp.contracts.port.NodeSettings;
 import io.decamp.edge.grpc.ControlToken;
 import io.grpc.ServerInterceptor;
 import io.quarkus.grpc.GlobalInterceptor;
-import io.smallrye.config.SmallRyeConfigBuilder;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.util.List;
-import java.util.stream.StreamSupport;
 import org.eclipse.microprofile.config.ConfigProvider;
-import org.eclipse.microprofile.config.spi.ConfigSource;
 
 /** What every service of a node shares, made from its configuration. */
 @ApplicationScoped
@@ -21,14 +18,7 @@ class NodeBeans {
     @Produces
     @Singleton
     DecampConfig config() {
-        var sources = ConfigProvider.getConfig().getConfigSources();
-        return new SmallRyeConfigBuilder()
-                .withSources(StreamSupport.stream(sources.spliterator(), false).toArray(ConfigSource[]::new))
-                .addDefaultInterceptors()
-                .addDiscoveredConverters()
-                .withMapping(DecampConfig.class, "decamp")
-                .build()
-                .getConfigMapping(DecampConfig.class, "decamp");
+        return DecampConfig.read(ConfigProvider.getConfig());
     }
 
     @Produces

@@ -1,0 +1,15 @@
+package io.decamp.cli.bench;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Benchmarks that run the peer on the same work in the same run. */
+@Command(
+        name = "bench",
+        description = "Measures Decamp and plain CRIU in the same run.",
+        synopsisSubcommandLabel = "BENCHMARK",
+        subcommands = {EvictBenchCommand.class})
+public final class BenchCommand {
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "shows this and ends")
+    private boolean help;
+}

@@ -1,0 +1,120 @@
+package io.decamp.cli.bench;
+
+import io.decamp.cli.launch.Cluster;
+import io.decamp.cli.launch.Watch;
+import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.handoff.HandoffState;
+import io.decamp.contracts.v1.MigrationRequested;
+import io.decamp.contracts.v1.Reason;
+import io.decamp.contracts.v1.Restored;
+import io.decamp.contracts.v1.WorkloadSpec;
+import io.decamp.testkit.ChainOracle;
+import io.decamp.testkit.ChainSpec;
+import io.decamp.testkit.Lab;
+import io.decamp.testkit.PlainCriu;
+import java.time.Duration;
+import java.time.Instant;
+
+/** Moves one self-checking workload after another from alpha to beta, with each engine in turn. */
+final class EvictBench {
+    private static final Duration LIMIT = Duration.ofMinutes(3);
+    /** Epochs after the first copy, so that the request meets a protection that has settled. */
+    private static final int SETTLED_EPOCHS = 4;
+    /** The workload must have run on after its move for the gap to have ended. */
+    private static final int LINES_AFTER = 100;
+
+    private final Cluster cluster;
+    private final String kind;
+    private final ChainSpec spec;
+
+    EvictBench(Cluster cluster, String kind, ChainSpec spec) {
+        this.cluster = cluster;
+        this.kind = kind;
+        this.spec = spec;
+    }
+
+    EvictRun byDecamp(int run) {
+        Lab lab = cluster.lab();
+        try (Subject subject = Subject.start(kind, lab, spec, run);
+                Watch watch = Watch.open(cluster.session(), subject.id(), epoch -> {})) {
+            protect(subject);
+            watch.awaitEpochs(0, 1 + SETTLED_EPOCHS, LIMIT);
+            var asked = cluster.session().publisher().send(EventType.MIGRATION_REQUESTED, request(subject), LIMIT);
+            Restored restored = watch.awaitRestored(asked.id(), LIMIT);
+            cluster.session().register().await(subject.id(), s -> s instanceof HandoffState.Owned, LIMIT);
+            double sourceFree = awaitSourceFree(subject);
+            subject.log().awaitLines(LINES_AFTER, LIMIT);
+            release(subject);
+            ChainOracle.Report end = subject.log().stopAndJudge();
+            double asked0 = seconds(asked.time());
+            return new EvictRun(
+                    EvictRun.DECAMP,
+                    restored.getFreezeMicros() / 1e3,
+                    largestGap(end, asked0),
+                    (sourceFree - asked0) * 1e3,
+                    restored.getBytesBefore(),
+                    restored.getBytesAfter(),
+                    end.verified());
+        }
+    }
+
+    EvictRun byCriu(int run) {
+        Lab lab = cluster.lab();
+        try (Subject subject = Subject.start(kind, lab, spec, run)) {
+            PlainCriu.Move move = subject.moveBy(new PlainCriu(lab.alpha(), lab.beta()));
+            subject.log().awaitLines(LINES_AFTER, LIMIT);
+            ChainOracle.Report end = subject.log().stopAndJudge();
+            return new EvictRun(
+                    EvictRun.CRIU,
+                    Double.NaN,
+                    largestGap(end, move.requestedAtSeconds()),
+                    move.evictionMillis(),
+                    0,
+                    move.bytesAfter(),
+                    end.verified());
+        }
+    }
+
+    private void protect(Subject subject) {
+        WorkloadSpec wanted = WorkloadSpec.newBuilder()
+                .setWorkload(subject.id().value())
+                .addNodes("alpha")
+                .addNodes("beta")
+                .build();
+        cluster.session().publisher().send(EventType.WORKLOADS, wanted, LIMIT);
+    }
+
+    private void release(Subject subject) {
+        cluster.session().publisher().remove(EventType.WORKLOADS, subject.id().value(), LIMIT);
+        cluster.session().register().await(subject.id(), s -> s instanceof HandoffState.Unowned, LIMIT);
+    }
+
+    private static MigrationRequested request(Subject subject) {
+        return MigrationRequested.newBuilder()
+                .setWorkload(subject.id().value())
+                .setNode("alpha")
+                .setReason(Reason.FAILURE_PREDICTED)
+                .setProbability(0.9)
+                .build();
+    }
+
+    /** The source is free when only one living copy is left. */
+    private static double awaitSourceFree(Subject subject) {
+        while (subject.log().inits().size() > 1) {
+            Thread.onSpinWait();
+        }
+        return seconds(Instant.now());
+    }
+
+    private static double largestGap(ChainOracle.Report report, double afterSeconds) {
+        return report.gaps().stream()
+                .filter(g -> g.toSeconds() > afterSeconds)
+                .mapToDouble(ChainOracle.Gap::millis)
+                .max()
+                .orElse(0);
+    }
+
+    private static double seconds(Instant t) {
+        return t.getEpochSecond() + t.getNano() / 1e9;
+    }
+}

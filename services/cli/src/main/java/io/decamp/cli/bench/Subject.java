@@ -1,0 +1,72 @@
+package io.decamp.cli.bench;
+
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.testkit.ChainContainer;
+import io.decamp.testkit.ChainLog;
+import io.decamp.testkit.ChainSpec;
+import io.decamp.testkit.Lab;
+import io.decamp.testkit.PidWorkload;
+import io.decamp.testkit.PlainCriu;
+
+/** The self-checking workload of one run, as processes of a PID namespace or in a runc container. */
+sealed interface Subject extends AutoCloseable {
+    WorkloadId id();
+
+    ChainLog log();
+
+    /** Moves it with plain CRIU instead. */
+    PlainCriu.Move moveBy(PlainCriu criu);
+
+    @Override
+    void close();
+
+    static Subject start(String kind, Lab lab, ChainSpec spec, int run) {
+        return switch (kind) {
+            case "pid" -> {
+                PidWorkload w = PidWorkload.start(spec, lab.alpha().enter());
+                yield new Pid(WorkloadId.of("pid:" + w.locatorPid(), lab.alpha().id()), w);
+            }
+            case "runc" -> {
+                String id = "bench" + run;
+                yield new Runc(new WorkloadId("runc:" + id), ChainContainer.start(lab, lab.alpha(), id, spec));
+            }
+            default -> throw new IllegalArgumentException(kind);
+        };
+    }
+
+    /** Processes of a PID namespace. */
+    record Pid(WorkloadId id, PidWorkload workload) implements Subject {
+        @Override
+        public ChainLog log() {
+            return workload.log();
+        }
+
+        @Override
+        public PlainCriu.Move moveBy(PlainCriu criu) {
+            return criu.move(workload);
+        }
+
+        @Override
+        public void close() {
+            workload.close();
+        }
+    }
+
+    /** A container. */
+    record Runc(WorkloadId id, ChainContainer workload) implements Subject {
+        @Override
+        public ChainLog log() {
+            return workload.log();
+        }
+
+        @Override
+        public PlainCriu.Move moveBy(PlainCriu criu) {
+            return criu.move(workload.container());
+        }
+
+        @Override
+        public void close() {
+            workload.close();
+        }
+    }
+}
