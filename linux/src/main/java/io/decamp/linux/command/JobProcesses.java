@@ -71,6 +71,12 @@ public final class JobProcesses {
     }
 
     /** @param which tells by /proc/PID/cmdline, whose words end with NUL */
+    public boolean any(Predicate<String> which) {
+        return find().stream()
+                .anyMatch(pid -> ProcFs.readIfPresent(pid, "cmdline").filter(which).isPresent());
+    }
+
+    /** @param which tells by /proc/PID/cmdline, whose words end with NUL */
     public void signal(long signal, Predicate<String> which) {
         for (int pid : find()) {
             try (PidFd process = PidFd.find(pid).orElse(null)) {

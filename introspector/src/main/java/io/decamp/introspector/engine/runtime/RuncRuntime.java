@@ -77,6 +77,8 @@ public final class RuncRuntime extends CriuRuntime {
                     config,
                     List.of(
                             "action-script " + gate,
+                            // criu ignores the address of a lazy request of runc's and would listen on all
+                            "address " + DumpJob.NO_PAGE_SERVER,
                             "network-lock skip",
                             "tcp-close",
                             "skip-in-flight",

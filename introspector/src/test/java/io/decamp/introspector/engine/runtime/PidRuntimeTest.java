@@ -217,4 +217,27 @@ class PidRuntimeTest {
         assertTrue(Procs.alive(workload.initPid()));
         assertEquals(State.RUNNING, lab.runtime().find(lab.id(workload)).state());
     }
+
+    @Test
+    void shouldReportMemoryAndThreadsOfAWorkloadThatCanBeMoved() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512).withTree(2, 3));
+
+        var report = lab.runtime().check(lab.id(workload));
+
+        assertEquals(List.of(), report.getFindingsList());
+        assertEquals(3, report.getProcesses());
+        assertTrue(report.getThreads() >= 9, () -> report.getThreads() + " threads");
+        assertTrue(report.getLazyBytes() >= 16 << 20, () -> report.getLazyBytes() + " bytes");
+    }
+
+    @Test
+    void shouldReportATracerAsABlocker() {
+        PidWorkload workload = lab.workload(ChainSpec.of(1, 16));
+        Process tracer = lab.traceByAnother(workload);
+
+        var report = lab.runtime().check(lab.id(workload));
+
+        tracer.destroy();
+        assertEquals(List.of("traced"), report.getFindingsList().stream().map(f -> f.getCode()).toList());
+    }
 }

@@ -9,6 +9,7 @@ import io.decamp.restorer.engine.lazy.LazyPages;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Copies of workloads that no container runtime knows, made with criu alone in a PID namespace of their own. */
 public final class PidCopy extends CriuCopy {
@@ -43,7 +44,8 @@ public final class PidCopy extends CriuCopy {
         if (lazy) {
             command.add("--lazy-pages");
         }
-        return job.run(command, job.environment(hierarchy, cgroup, home()), work.resolve(RestoreJob.LOG));
+        Map<String, String> environment = job.environment(hierarchy, cgroup, home());
+        return job.run(command, environment, work.resolve(RestoreJob.LOG), commandLine -> true);
     }
 
     @Override

@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -34,13 +35,13 @@ record RestoreJob(Path directory) {
     static final String LOG = "restore.log";
 
     /** Reading memory takes 0.6 s per GiB; a copy that is larger is served on demand. */
-    static final Duration LIMIT = Duration.ofSeconds(120);
+    static final Duration LIMIT = Duration.ofSeconds(60);
 
     /** A restore that is well ends between two looks. */
     private static final long LOOK_EVERY_MILLIS = 1_000;
 
-    /** What runc does after criu's end takes 10 ms. */
-    private static final int MAX_LOOKS_ALONE = 3;
+    /** What runc does before criu's start and after its end takes 50 ms. */
+    private static final int MAX_LOOKS_WITHOUT_CRIU = 3;
 
     Path images() {
         return directory.resolve("images");
@@ -109,11 +110,12 @@ record RestoreJob(Path directory) {
      * Runs the command to its end.
      *
      * @param log criu's
+     * @param isCriu tells the criu that restores by /proc/PID/cmdline, whose words end with NUL
      * @throws DecampException {@code restore-failed}, also when the command says that all is well and the copy is not held
      */
-    int run(List<String> command, Map<String, String> environment, Path log) {
+    int run(List<String> command, Map<String, String> environment, Path log, Predicate<String> isCriu) {
         Process process = DetachedCommand.start(command, directory, output(), environment);
-        await(process);
+        await(process, isCriu);
         if (process.exitValue() != 0) {
             throw failed(CriuLog.reason(log, output()), null);
         }
@@ -121,16 +123,13 @@ record RestoreJob(Path directory) {
     }
 
     /** A runc whose criu was killed waits for ever: the tasks that are left hold criu's end of its socket. */
-    private void await(Process process) {
+    private void await(Process process, Predicate<String> isCriu) {
         long deadline = System.nanoTime() + LIMIT.toNanos();
-        int aloneFor = 0;
-        boolean hadHelpers = false;
+        int looksWithoutCriu = 0;
         try {
             while (!process.waitFor(LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS)) {
-                boolean alone = processes().find().size() <= 1;
-                hadHelpers |= !alone;
-                aloneFor = hadHelpers && alone ? aloneFor + 1 : 0;
-                if (aloneFor > MAX_LOOKS_ALONE) {
+                looksWithoutCriu = processes().any(isCriu) ? 0 : looksWithoutCriu + 1;
+                if (looksWithoutCriu > MAX_LOOKS_WITHOUT_CRIU) {
                     throw failed("criu was killed", null);
                 }
                 if (System.nanoTime() - deadline > 0) {

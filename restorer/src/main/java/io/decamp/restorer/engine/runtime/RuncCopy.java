@@ -65,7 +65,9 @@ public final class RuncCopy extends CriuCopy {
         arguments.add(id.name());
         Map<String, String> environment = new HashMap<>(job.environment(hierarchy, null, home()));
         environment.putAll(runc.environment(config));
-        return job.run(runc.with(arguments), environment, work.resolve(RestoreJob.LOG));
+        // the title that criu gives itself when it serves a request (cr-service.c)
+        return job.run(
+                runc.with(arguments), environment, work.resolve(RestoreJob.LOG), line -> line.contains("criu: "));
     }
 
     /** runc knows which process it is. */

@@ -14,6 +14,7 @@ import io.decamp.introspector.engine.runtime.PidRuntime;
 import io.decamp.linux.cgroup.FreezerCgroup;
 import io.decamp.linux.cgroup.FreezerHierarchy;
 import io.decamp.linux.cgroup.FrozenKill;
+import io.decamp.linux.command.JobProcesses;
 import io.decamp.linux.probe.KernelFeature;
 import io.decamp.restorer.engine.lazy.LazyPages;
 import io.decamp.testkit.ChainSpec;
@@ -153,6 +154,9 @@ final class CopyLab implements AutoCloseable {
 
     @Override
     public void close() {
+        for (PidWorkload workload : workloads) {
+            new JobProcesses(from.memoryDirectory().resolve("freeze").resolve(id(workload).fileName())).kill(LIMIT);
+        }
         FreezerHierarchy hierarchy = FreezerHierarchy.detect();
         removeBelow(hierarchy, hierarchy.at("/" + directory.getFileName()));
         workloads.forEach(PidWorkload::close);

@@ -1,7 +1,6 @@
 package io.decamp.restorer.engine.runtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,14 +14,10 @@ import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.port.WorkloadRuntime.Frozen;
 import io.decamp.contracts.port.WorkloadRuntime.State;
 import io.decamp.introspector.engine.runtime.RuncRuntime;
-import io.decamp.linux.cgroup.FreezerHierarchy;
 import io.decamp.linux.command.JobProcesses;
 import io.decamp.linux.probe.KernelFeature;
-import io.decamp.linux.proc.ProcFs;
-import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Kernel;
-import io.decamp.testkit.Procs;
 import io.decamp.testkit.RuncBundle;
 import io.decamp.testkit.Tools;
 import io.decamp.testkit.Trees;
@@ -70,6 +65,7 @@ class RuncCopyTest {
 
     @AfterEach
     void tearDown() {
+        new JobProcesses(directory.resolve("from/memory/freeze").resolve(id.fileName())).kill(LIMIT);
         at.close();
         if (there != null) {
             there.close();
@@ -185,36 +181,6 @@ class RuncCopyTest {
         assertNoMountsBelow(directory);
         source.thaw(id);
         at.log().awaitLines(20, LIMIT);
-    }
-
-    @Test
-    void shouldKeepTheRootFileSystemWhenCriuIsKilledInARestore() throws IOException {
-        SealedReplica replica = arrive(freeze());
-        List<Path> files = there.files();
-        Path job = directory.resolve("to/memory/copies").resolve(id.fileName());
-        Thread killer = Thread.ofPlatform().start(() -> killCriuOnceRestoring(job));
-
-        assertThrows(DecampException.class, () -> copies.prepare(id, replica, there.directory()));
-
-        killer.interrupt();
-        assertEquals(files, there.files());
-        assertEquals(List.of(), there.log().inits());
-        assertEquals(CopyRuntime.Hold.NONE, copies.hold(id));
-        assertNoMountsBelow(directory);
-        assertFalse(FreezerHierarchy.detect()
-                .at("/" + directory.getFileName() + "-to")
-                .exists());
-    }
-
-    /** The cgroup is known from the stage at which the container's root is mounted. */
-    private static void killCriuOnceRestoring(Path job) {
-        Await.until("the restore", LIMIT, () -> Files.exists(job.resolve("cgroup")));
-        for (int pid : new JobProcesses(job).find()) {
-            if (ProcFs.readIfPresent(pid, "cmdline").filter(c -> c.contains("swrk") || c.contains("criu: ")).isPresent()) {
-                Procs.killAndAwait(pid);
-                return;
-            }
-        }
     }
 
     private static void assertNoMountsBelow(Path directory) throws IOException {
