@@ -11,7 +11,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * A bundle of runc with a {@code chain} workload and a busybox as its whole root file system, and the containers that are
+ * A bundle of runc with a {@code chain} workload and a busybox as its whole root file system, and the containers
+ * that are
  * made of it under one root directory of runc's: what a node has of a container.
  */
 public final class RuncBundle implements AutoCloseable {

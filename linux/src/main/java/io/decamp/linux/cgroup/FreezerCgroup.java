@@ -13,7 +13,8 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * One cgroup as a lock on its tasks. What is frozen stays frozen whoever dies: the state is the kernel's. Thread safe as
+ * One cgroup as a lock on its tasks. What is frozen stays frozen whoever dies: the state is the kernel's. Thread
+ * safe as
  * far as the kernel is.
  */
 public final class FreezerCgroup {

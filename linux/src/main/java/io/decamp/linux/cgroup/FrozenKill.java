@@ -13,7 +13,8 @@ public final class FrozenKill {
     private FrozenKill() {}
 
     /**
-     * Kills while frozen, runs {@code beforeThaw} (which ends whoever traces them), thaws, and waits until all are dead.
+     * Kills while frozen, runs {@code beforeThaw} (which ends whoever traces them), thaws, and waits until all are
+     * dead.
      * When a service dies in the middle, the same call ends it.
      *
      * @throws DecampException {@code kill-timeout}

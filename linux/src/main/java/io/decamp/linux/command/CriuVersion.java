@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 /** Version of criu; ordered. */
 public record CriuVersion(int major, int minor) implements Comparable<CriuVersion> {
     /**
-     * Older ones can't restore a vDSO on kernels since 6.13 nor dump inet sockets on 6.18, run no action script under runc,
+     * Older ones can't restore a vDSO on kernels since 6.13 nor dump inet sockets on 6.18, run no action script
+     * under runc,
      * and have other pagemap images.
      */
     public static final CriuVersion OLDEST = new CriuVersion(4, 2);

@@ -12,7 +12,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Makes and removes the directories that criu and runc work in. What they mount there (a view of every cgroup hierarchy, the
+ * Makes and removes the directories that criu and runc work in. What they mount there (a view of every cgroup
+ * hierarchy, the
  * container's root) survives them when they are killed, and must never be deleted through.
  */
 public final class JobDirectory {

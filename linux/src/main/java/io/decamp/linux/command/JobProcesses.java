@@ -16,9 +16,12 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
- * The processes of one job (runc, criu, its script): those that inherited its variable, those that work in its directory (a
- * criu that serves runc overwrites its environment with a title), and the children of both. Needs no list of PIDs, so that
- * none can be missed by a crash between a start and its record. A task that criu has just restored looks the same, and is
+ * The processes of one job (runc, criu, its script): those that inherited its variable, those that work in its
+ * directory (a
+ * criu that serves runc overwrites its environment with a title), and the children of both. Needs no list of PIDs,
+ * so that
+ * none can be missed by a crash between a start and its record. A task that criu has just restored looks the same,
+ * and is
  * told apart by its PID namespace, which is never ours.
  */
 public final class JobProcesses {

@@ -83,7 +83,8 @@ public final class Runc {
     }
 
     /**
-     * Removes a container whose processes are dead. Unmounts first what a killed restore has left in runc's directory: the
+     * Removes a container whose processes are dead. Unmounts first what a killed restore has left in runc's
+     * directory: the
      * root file system is bound there, and runc would delete its content. Idempotent.
      */
     public void delete(String container) {

@@ -8,7 +8,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
- * {@code fs.pipe-max-size}. criu's lazy dump holds every page in pipes while the workload is stopped; with larger pipes it
+ * {@code fs.pipe-max-size}. criu's lazy dump holds every page in pipes while the workload is stopped; with larger
+ * pipes it
  * needs fewer, which took 74 ms instead of 125 ms per GiB. It is the whole machine's setting, so its former value is
  * written down first and comes back with {@link #restore}, after a crash as well. Not thread safe.
  */

@@ -8,7 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Which process is a {@code pid:} workload's init on this node: its id keeps the PID of its birth, and every move gives it
+ * Which process is a {@code pid:} workload's init on this node: its id keeps the PID of its birth, and every move
+ * gives it
  * another. Shared by the source and the destination side of a node. Thread safe for different workloads.
  */
 public final class Bindings {
@@ -21,7 +22,8 @@ public final class Bindings {
     }
 
     /**
-     * The init, alive or a zombie: as bound, or, on the node of its birth and never bound there, the process that the id
+     * The init, alive or a zombie: as bound, or, on the node of its birth and never bound there, the process that
+     * the id
      * names.
      */
     public Optional<ProcessIdentity> find(WorkloadId id) {

@@ -80,7 +80,8 @@ public final class PidNamespace {
     }
 
     /**
-     * Moves every process to {@code target}. A process that is forked meanwhile starts in the cgroup of its parent, so it is
+     * Moves every process to {@code target}. A process that is forked meanwhile starts in the cgroup of its parent,
+     * so it is
      * outside only if its parent was: it is found in the next round.
      *
      * @return where each one was, by PID, in the order of the moves

@@ -11,7 +11,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * What must be known after a restart of the service, as {@code key=value} lines. Replaced as a whole, so that a reader sees
+ * What must be known after a restart of the service, as {@code key=value} lines. Replaced as a whole, so that a
+ * reader sees
  * the old or the new content. Not synced to the disk: it speaks of processes of this boot only, and {@link #read} does
  * not return what an earlier boot left behind.
  */

@@ -15,7 +15,8 @@ import java.util.Map;
 import org.jboss.logging.Logger;
 
 /**
- * What all kinds of workloads have in common: a dump by criu that holds at a gate, and a cgroup freezer as the second lock.
+ * What all kinds of workloads have in common: a dump by criu that holds at a gate, and a cgroup freezer as the
+ * second lock.
  * Thread safe for different workloads; calls for one workload come one after the other.
  */
 abstract sealed class CriuRuntime implements WorkloadRuntime permits PidRuntime, RuncRuntime {

@@ -23,7 +23,8 @@ import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /**
- * The two locks of a frozen workload: criu's ptrace, held by its gate, and the cgroup freezer. Either may be lost without
+ * The two locks of a frozen workload: criu's ptrace, held by its gate, and the cgroup freezer. Either may be lost
+ * without
  * the workload running an instruction. Thread safe for different workloads.
  */
 final class DoubleFreeze {

@@ -18,13 +18,15 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * One criu dump that holds at its gate. All of its state is in two directories, so that another service can go on with it:
+ * One criu dump that holds at its gate. All of its state is in two directories, so that another service can go on
+ * with it:
  * {@code run/held} (written by the gate), {@code run/ended} (written by us), {@code run/verdict} (a FIFO that the gate
  * reads), {@code run/dump.log}, and the images.
  */
 record DumpJob(Path images, Path run) {
     /**
-     * Given to criu as the address for its page server, so that it can't open one: after the gate, a lazy dump would wait
+     * Given to criu as the address for its page server, so that it can't open one: after the gate, a lazy dump would
+     * wait
      * there for any connection and kill the workload at its end. As the address is refused, every way past the gate
      * resumes the workload.
      */

@@ -8,7 +8,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * What a service that was started anew must know of a freeze. How far the freeze has come is not in it: that is read from
+ * What a service that was started anew must know of a freeze. How far the freeze has come is not in it: that is read
+ * from
  * the kernel, which can't be wrong about it.
  *
  * @param parts directory of the images

@@ -5,7 +5,8 @@ import java.util.regex.Pattern;
 
 /**
  * Resident memory of one process as criu's lazy dump divides it (criu/mem.c, vma_entry_can_be_lazy): private anonymous
- * memory is lazy unless it is locked or of huge pages; everything else that is not just a file's content is written whole.
+ * memory is lazy unless it is locked or of huge pages; everything else that is not just a file's content is written
+ * whole.
  *
  * @param lazyBytes can travel before the freeze
  * @param eagerBytes written while frozen

@@ -16,7 +16,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Workloads that no container runtime knows: all processes of a PID namespace, driven with criu alone. They are moved to a
+ * Workloads that no container runtime knows: all processes of a PID namespace, driven with criu alone. They are
+ * moved to a
  * freezer cgroup of their own for the time of the freeze.
  */
 public final class PidRuntime extends CriuRuntime {

@@ -15,7 +15,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Containers of runc: dumped by {@code runc checkpoint}, which knows their mounts, held by their own freezer cgroup. */
+/**
+ * Containers of runc: dumped by {@code runc checkpoint}, which knows their mounts, held by their own freezer
+ * cgroup.
+ */
 public final class RuncRuntime extends CriuRuntime {
     private final Runc runc;
 

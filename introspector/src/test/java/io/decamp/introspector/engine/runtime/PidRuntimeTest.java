@@ -26,7 +26,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Live workloads, live criu. "Stays frozen" means that its log does not grow while a running one writes a hundred lines. */
+/**
+ * Live workloads, live criu. "Stays frozen" means that its log does not grow while a running one writes a
+ * hundred lines.
+ */
 class PidRuntimeTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
 

@@ -23,8 +23,10 @@ import java.util.OptionalInt;
 import org.jboss.logging.Logger;
 
 /**
- * What copies of all kinds have in common: criu restores them, and its action script freezes them in a cgroup of their own
- * before their first instruction. A held copy needs no helper: the kernel keeps it. Thread safe for different workloads;
+ * What copies of all kinds have in common: criu restores them, and its action script freezes them in a cgroup of
+ * their own
+ * before their first instruction. A held copy needs no helper: the kernel keeps it. Thread safe for different
+ * workloads;
  * calls for one workload come one after the other.
  */
 abstract sealed class CriuCopy implements CopyRuntime permits PidCopy, RuncCopy {

@@ -111,7 +111,8 @@ record RestoreJob(Path directory) {
      *
      * @param log criu's
      * @param isCriu tells the criu that restores by /proc/PID/cmdline, whose words end with NUL
-     * @throws DecampException {@code restore-failed}, also when the command says that all is well and the copy is not held
+     * @throws DecampException {@code restore-failed}, also when the command says that all is well and the copy is
+     * not held
      */
     int run(List<String> command, Map<String, String> environment, Path log, Predicate<String> isCriu) {
         Process process = DetachedCommand.start(command, directory, output(), environment);

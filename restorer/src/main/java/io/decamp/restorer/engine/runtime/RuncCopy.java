@@ -17,7 +17,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Copies of runc's containers, made by {@code runc restore} out of a bundle that is there already. runc must not be killed
+ * Copies of runc's containers, made by {@code runc restore} out of a bundle that is there already. runc must not be
+ * killed
  * while it restores: it leaves the root file system bound in its own directory.
  */
 public final class RuncCopy extends CriuCopy {

@@ -1,2 +1,5 @@
-/** Brings copies to life, holds, releases and destroys them on their destination, through criu, runc and the cgroup freezer. */
+/**
+ * Brings copies to life, holds, releases and destroys them on their destination, through criu, runc and the
+ * cgroup freezer.
+ */
 package io.decamp.restorer.engine.runtime;

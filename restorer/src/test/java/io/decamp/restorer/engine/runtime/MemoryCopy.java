@@ -10,7 +10,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Makes a replica of a stopped process the slow and simple way: every resident private page, read from /proc/PID/mem. */
+/**
+ * Makes a replica of a stopped process the slow and simple way: every resident private page, read from
+ * /proc/PID/mem.
+ */
 final class MemoryCopy {
     private static final int PAGE = 4096;
     private static final long ADDRESS_SPACE = 1L << 47;
