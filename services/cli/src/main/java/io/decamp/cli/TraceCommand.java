@@ -19,7 +19,7 @@ import picocli.CommandLine.Parameters;
 
 /** Prints where the time of a migration went, from the spans that nodes keep. */
 @Command(name = "trace", description = "Prints where the time of one migration went.")
-final class TraceCommand implements Callable<Integer> {
+public final class TraceCommand implements Callable<Integer> {
     private static final Path NODES = Path.of("/var/lib/decamp");
 
     @Mixin
@@ -43,7 +43,7 @@ final class TraceCommand implements Callable<Integer> {
     }
 
     /** The waterfall of a migration, from the spans kept in {@code places}. */
-    static String waterfall(List<Path> places, String migration) {
+    public static String waterfall(List<Path> places, String migration) {
         SpanReader reader = new SpanReader(places);
         List<StoredSpan> spans = new ArrayList<>();
         reader.find(Tracing.MIGRATION.getKey(), migration).forEach(trace -> spans.addAll(reader.read(trace)));

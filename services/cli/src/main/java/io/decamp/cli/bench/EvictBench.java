@@ -1,5 +1,6 @@
 package io.decamp.cli.bench;
 
+import io.decamp.cli.TraceCommand;
 import io.decamp.cli.launch.Cluster;
 import io.decamp.cli.launch.Watch;
 import io.decamp.contracts.event.EventType;
@@ -26,6 +27,7 @@ final class EvictBench {
     private final Cluster cluster;
     private final String kind;
     private final ChainSpec spec;
+    private String lastMigration;
 
     EvictBench(Cluster cluster, String kind, ChainSpec spec) {
         this.cluster = cluster;
@@ -47,6 +49,7 @@ final class EvictBench {
             release(subject);
             ChainOracle.Report end = subject.log().stopAndJudge();
             double asked0 = seconds(asked.time());
+            lastMigration = asked.id();
             return new EvictRun(
                     EvictRun.DECAMP,
                     restored.getFreezeMicros() / 1e3,
@@ -56,6 +59,11 @@ final class EvictBench {
                     restored.getBytesAfter(),
                     end.verified());
         }
+    }
+
+    /** Where the time of the last move by Decamp went. */
+    String lastTrace() {
+        return TraceCommand.waterfall(cluster.spanDirectories(), lastMigration);
     }
 
     EvictRun byCriu(int run) {

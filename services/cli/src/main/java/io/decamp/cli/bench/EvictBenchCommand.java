@@ -45,6 +45,9 @@ final class EvictBenchCommand implements Callable<Integer> {
     @Option(names = "--separate", description = "each service a process of its own")
     private boolean separate;
 
+    @Option(names = "--trace", description = "prints where the time of the last move by Decamp went")
+    private boolean trace;
+
     @Option(names = "--json", paramLabel = "FILE", description = "writes the figures there")
     private Path json;
 
@@ -68,6 +71,9 @@ final class EvictBenchCommand implements Callable<Integer> {
                     System.out.println("  " + result);
                     all.add(result);
                 }
+            }
+            if (trace) {
+                System.out.print(bench.lastTrace());
             }
         }
         report(all, sizeBytes, bytesPerSecond);

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -106,6 +107,13 @@ public final class Cluster implements AutoCloseable {
 
     public NodeProcesses processes(Lab.Node node) {
         return nodes.get(node.id().value());
+    }
+
+    /** Where the nodes keep the spans of their traces. */
+    public List<Path> spanDirectories() {
+        return nodes.values().stream()
+                .map(n -> n.plan().settings().stateDirectory().resolve("spans"))
+                .toList();
     }
 
     public Path directory() {
