@@ -3,18 +3,21 @@ package io.decamp.cli.bench;
 import io.decamp.cli.TraceCommand;
 import io.decamp.cli.launch.Cluster;
 import io.decamp.cli.launch.Watch;
+import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.v1.MigrationRequested;
 import io.decamp.contracts.v1.Reason;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.WorkloadSpec;
+import io.decamp.linux.pid.PidFd;
 import io.decamp.testkit.ChainOracle;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Lab;
 import io.decamp.testkit.PlainCriu;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
 
 /** Moves one self-checking workload after another from alpha to beta, with each engine in turn. */
 final class EvictBench {
@@ -41,11 +44,11 @@ final class EvictBench {
                 Watch watch = Watch.open(cluster.session(), subject.id(), epoch -> {})) {
             protect(subject);
             watch.awaitEpochs(0, 1 + SETTLED_EPOCHS, LIMIT);
+            CompletableFuture<Instant> sourceFree = exitOf(subject.log().init());
             var asked = cluster.session().publisher().send(EventType.MIGRATION_REQUESTED, request(subject), LIMIT);
             Restored restored = watch.awaitRestored(asked.id(), LIMIT);
-            cluster.session().register().await(subject.id(), s -> s instanceof HandoffState.Owned, LIMIT);
-            double sourceFree = awaitSourceFree(subject);
             subject.log().awaitLines(LINES_AFTER, LIMIT);
+            double freeAt = seconds(sourceFree.join());
             release(subject);
             ChainOracle.Report end = subject.log().stopAndJudge();
             double asked0 = seconds(asked.time());
@@ -54,7 +57,7 @@ final class EvictBench {
                     EvictRun.DECAMP,
                     restored.getFreezeMicros() / 1e3,
                     largestGap(end, asked0),
-                    (sourceFree - asked0) * 1e3,
+                    (freeAt - asked0) * 1e3,
                     restored.getBytesBefore(),
                     restored.getBytesAfter(),
                     end.verified());
@@ -106,12 +109,18 @@ final class EvictBench {
                 .build();
     }
 
-    /** The source is free when only one living copy is left. */
-    private static double awaitSourceFree(Subject subject) {
-        while (subject.log().inits().size() > 1) {
-            Thread.onSpinWait();
-        }
-        return seconds(Instant.now());
+    /** When the source is free: the init of a PID namespace ends after all others in it and after its memory is freed. */
+    private static CompletableFuture<Instant> exitOf(long initPid) {
+        PidFd init = PidFd.open(Math.toIntExact(initPid));
+        return CompletableFuture.supplyAsync(() -> {
+            try (init) {
+                if (!init.awaitExit(LIMIT)) {
+                    throw DecampException.abort(
+                            "source-not-free", "Process " + initPid + " is still there", "Read the nodes' logs", null);
+                }
+                return Instant.now();
+            }
+        });
     }
 
     private static double largestGap(ChainOracle.Report report, double afterSeconds) {
