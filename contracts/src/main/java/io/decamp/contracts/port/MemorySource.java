@@ -13,6 +13,19 @@ import java.util.List;
  * at a time; different workloads are independent.
  */
 public interface MemorySource {
+    /** What the workload's tasks do while their memory is scanned. */
+    enum Tasks {
+        /** They run: what a scan reports is protected, so that a later write is reported again. */
+        RUNNING,
+        /**
+         * Somebody who has stopped them still works on them and may write to their memory: reported and protected as if
+         * they ran, but nothing is injected into what is not tracked yet.
+         */
+        STOPPED,
+        /** Nobody can write: the result is exact, and nothing is protected again. */
+        HELD
+    }
+
     /** What tracking started with; {@code stoppedMicrosMax} is the longest time a thread was stopped for it. */
     record Tracking(List<AddressSpace> spaces, long stoppedMicrosMax) {}
 
@@ -34,10 +47,8 @@ public interface MemorySource {
     /**
      * Reports the pages written since the last scan, follows new mappings and processes, and marks them in flight for
      * {@code epoch}.
-     *
-     * @param frozen no task can run: the result is exact and nothing is protected again
      */
-    Scan scan(WorkloadId workload, long epoch, boolean frozen);
+    Scan scan(WorkloadId workload, long epoch, Tasks tasks);
 
     /**
      * Copies the pages of {@code runs} (BYTES runs only are copied; others are passed through) into a segment. Pages that

@@ -84,7 +84,8 @@ class IntrospectorService extends IntrospectorImplBase {
     @Override
     public void scan(ScanRequest q, StreamObserver<ScanReply> out) {
         Faults.answer(out, () -> {
-            MemorySource.Scan s = memory.scan(new WorkloadId(q.getWorkload()), q.getEpoch(), q.getFrozen());
+            MemorySource.Scan s = memory.scan(
+                    new WorkloadId(q.getWorkload()), q.getEpoch(), MemorySource.Tasks.valueOf(q.getTasks().name()));
             return ScanReply.newBuilder()
                     .addAllSpaces(RunsCodec.toMessages(s.spaces()))
                     .setRuns(RunsCodec.toMessage(s.written()))

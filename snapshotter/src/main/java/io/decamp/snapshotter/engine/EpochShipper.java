@@ -37,10 +37,10 @@ final class EpochShipper implements AutoCloseable {
     /** What was sent of an epoch. {@code scan} tells the live address spaces for the seal. */
     record Shipped(MemorySource.Scan scan, long payloadPages, long wireBytes, long micros) {}
 
-    Shipped ship(PageTransport.Session session, long epoch, boolean frozen) {
+    Shipped ship(PageTransport.Session session, long epoch, MemorySource.Tasks tasks) {
         long start = System.nanoTime();
         session.begin(epoch);
-        MemorySource.Scan scan = memory.scan(workload, epoch, frozen);
+        MemorySource.Scan scan = memory.scan(workload, epoch, tasks);
         Batches batches = new Batches(order.order(scan.written()));
         ArrayDeque<Future<Long>> inFlight = new ArrayDeque<>(PIPELINE_DEPTH);
         long wireBytes = 0;

@@ -94,8 +94,9 @@ final class Eviction {
         SnapshotReady ready;
         try {
             WorkloadRuntime.Frozen frozen = inSpan("freeze", () -> ports.runtime(order.workload())
-                    .freeze(order.workload(), order.migration(), parts, () -> inSpan("final-delta", this::finalDelta)));
+                    .freeze(order.workload(), order.migration(), parts, () -> inSpan("stopped-round", replication::stoppedEpoch)));
             enter("final-delta");
+            inSpan("final-delta", this::finalDelta);
             ready = inSpan("state-images", () -> shipState(frozen, bytesBefore, bundle));
         } catch (DecampException e) {
             thaw(e);

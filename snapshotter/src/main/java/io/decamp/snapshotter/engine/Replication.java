@@ -95,10 +95,22 @@ final class Replication implements AutoCloseable {
 
     /** One round with the workload running: scan, ship, seal, settle the debt. */
     EpochStats epoch() {
+        return epoch(MemorySource.Tasks.RUNNING);
+    }
+
+    /**
+     * One round with all tasks stopped, while their state is still being captured. What the capture itself writes into
+     * them afterwards is left for the final delta.
+     */
+    EpochStats stoppedEpoch() {
+        return epoch(MemorySource.Tasks.STOPPED);
+    }
+
+    private EpochStats epoch(MemorySource.Tasks tasks) {
         long epoch = progress.sealedEpoch() + 1;
         long now = System.nanoTime();
         long elapsedMicros = (now - lastScanNanos) / 1000;
-        EpochShipper.Shipped shipped = shipper.ship(session, epoch, false);
+        EpochShipper.Shipped shipped = shipper.ship(session, epoch, tasks);
         PageTransport.Seal seal = session.seal(epoch, false, shipped.scan().spaces());
         lastScanNanos = now;
         ports.memory().sealed(workload, epoch);
@@ -140,9 +152,10 @@ final class Replication implements AutoCloseable {
                         .build());
     }
 
-    /** Ships what is written, with all tasks stopped. Seals nothing yet. */
+    /** Ships what is left, when nobody can write any more. Seals nothing yet. */
     void shipFinalDelta() {
-        finalScan = shipper.ship(session, progress.sealedEpoch() + 1, true).scan();
+        finalScan = shipper.ship(session, progress.sealedEpoch() + 1, MemorySource.Tasks.HELD)
+                .scan();
     }
 
     void shipPart(String name, Path file) {

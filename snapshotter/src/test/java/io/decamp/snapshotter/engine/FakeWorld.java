@@ -80,8 +80,8 @@ final class FakeWorld
     }
 
     @Override
-    public Scan scan(WorkloadId workload, long epoch, boolean frozen) {
-        calls.add(frozen ? "scan-frozen" : "scan");
+    public Scan scan(WorkloadId workload, long epoch, Tasks tasks) {
+        calls.add(tasks == Tasks.RUNNING ? "scan" : "scan-" + tasks);
         if (!running) {
             throw DecampException.abort("workload-ended", workload + " has ended", "Start it again", null);
         }

@@ -4,6 +4,7 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.MemorySource;
+import io.decamp.linux.pid.ProcessIdentity;
 import io.decamp.contracts.port.Segment;
 import io.decamp.linux.libc.SyscallException;
 import java.nio.file.Files;
@@ -39,6 +40,7 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     private static final class Slot {
         private final PageReader reader = new PageReader();
         private WorkloadTracker tracker;
+        private ProcessIdentity init;
     }
 
     /** @param memoryDirectory on tmpfs; of this node alone */
@@ -59,7 +61,7 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
             if (slot.tracker == null) {
                 Path own = directory.resolve(workload.fileName());
                 slot.tracker = WorkloadTracker.start(
-                        workload.value(), own, kernels.apply(own), processes.initPid(workload), generation);
+                        workload.value(), own, kernels.apply(own), initPid(slot, workload), generation);
             } else {
                 slot.tracker.generation(generation);
             }
@@ -68,8 +70,8 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     }
 
     @Override
-    public Scan scan(WorkloadId workload, long epoch, boolean frozen) {
-        return with(workload, slot -> tracker(slot, workload).scan(processes.initPid(workload), epoch, frozen));
+    public Scan scan(WorkloadId workload, long epoch, Tasks tasks) {
+        return with(workload, slot -> tracker(slot, workload).scan(initPid(slot, workload), epoch, tasks));
     }
 
     @Override
@@ -111,6 +113,7 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
             if (slot.tracker != null) {
                 slot.tracker.untrack();
                 slot.tracker = null;
+                slot.init = null;
             } else if (Files.exists(own)) {
                 WorkloadTracker.untrack(own, kernels.apply(own));
             }
@@ -132,6 +135,16 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
         }
         slots.clear();
         segments.close();
+    }
+
+    /** Asking a container runtime costs tens of milliseconds, so that it is asked once in the life of an init. */
+    private int initPid(Slot slot, WorkloadId workload) {
+        if (slot.init == null || !slot.init.isPresent()) {
+            int pid = processes.initPid(workload);
+            slot.init = ProcessIdentity.of(pid).orElse(null);
+            return pid;
+        }
+        return slot.init.pid();
     }
 
     private <T> T with(WorkloadId workload, Function<Slot, T> action) {

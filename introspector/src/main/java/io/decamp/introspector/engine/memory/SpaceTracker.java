@@ -3,6 +3,7 @@ package io.decamp.introspector.engine.memory;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.page.PageSource;
+import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.introspector.engine.memory.SpaceKernel.Outcome;
 import io.decamp.introspector.engine.memory.SpaceKernel.Query;
 import io.decamp.introspector.engine.memory.SpaceKernel.Range;
@@ -118,21 +119,21 @@ final class SpaceTracker implements AutoCloseable {
     /**
      * Adds the pages written since the last scan to {@code out}.
      *
-     * @param frozen nothing is protected and nothing is registered
+     * @param tasks HELD: nothing is protected and nothing is registered
      * @param sharing where equal pages may be found, or null
      */
-    void scan(long epoch, boolean frozen, ForkSharing sharing, PageRuns out) {
+    void scan(long epoch, Tasks tasks, ForkSharing sharing, PageRuns out) {
         inFlight.begin(epoch);
         try {
             List<Range> mappings = kernel.mappings();
             long end = 0;
             for (Range vma : mappings) {
                 reportGone(end, PageBitmap.page(vma.from()), out);
-                scan(vma, frozen, sharing, out);
+                scan(vma, tasks, sharing, out);
                 end = Math.max(end, PageBitmap.page(vma.to()));
             }
             reportGone(end, PageBitmap.LIMIT_PAGES, out);
-            if (!frozen) {
+            if (tasks == Tasks.RUNNING) {
                 hotPages.scanned(inFlight.current());
             }
             inFlight.scanned();
@@ -144,12 +145,12 @@ final class SpaceTracker implements AutoCloseable {
         }
     }
 
-    private void scan(Range vma, boolean frozen, ForkSharing sharing, PageRuns out) {
+    private void scan(Range vma, Tasks tasks, ForkSharing sharing, PageRuns out) {
         long from = PageBitmap.page(vma.from());
         long to = PageBitmap.page(vma.to());
         PageBitmap written = inFlight.current();
         PageRuns zeros = new PageRuns();
-        collectWritten(vma, frozen, written, zeros);
+        collectWritten(vma, tasks, written, zeros);
         inFlight.addReturned(written, from, to);
         known.or(written, from, to);
         if (known.nextSet(from, to) < 0) {
@@ -162,7 +163,7 @@ final class SpaceTracker implements AutoCloseable {
         reportBytes(from, to, written, sharing, out);
     }
 
-    private void collectWritten(Range vma, boolean frozen, PageBitmap written, PageRuns zeros) {
+    private void collectWritten(Range vma, Tasks tasks, PageBitmap written, PageRuns zeros) {
         SpaceKernel.Regions record = (from, to, zero) -> {
             long first = PageBitmap.page(from);
             long last = PageBitmap.page(to);
@@ -174,7 +175,7 @@ final class SpaceTracker implements AutoCloseable {
             }
         };
         Query query = everything || inFlight.suspect(vma.from(), vma.to()) ? Query.POPULATED : Query.WRITTEN;
-        if (frozen) {
+        if (tasks == Tasks.HELD) {
             if (kernel.scan(query, false, vma.from(), vma.to(), record) == Outcome.NOT_REGISTERED) {
                 kernel.scan(Query.POPULATED, false, vma.from(), vma.to(), record);
             }
@@ -182,7 +183,8 @@ final class SpaceTracker implements AutoCloseable {
         }
         inFlight.protecting(vma.from(), vma.to());
         int tries = 0;
-        Outcome outcome = query == Query.WRITTEN
+        // hot pages are protected too while the tasks are stopped: the last scan has all the fewer to report
+        Outcome outcome = query == Query.WRITTEN && tasks == Tasks.RUNNING
                 ? scanBySpans(vma, record)
                 : kernel.scan(query, true, vma.from(), vma.to(), record);
         while (outcome == Outcome.NOT_REGISTERED) {

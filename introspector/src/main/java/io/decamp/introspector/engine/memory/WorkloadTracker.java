@@ -4,6 +4,7 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.MemorySource;
+import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.introspector.engine.memory.SpaceKernels.Listed;
 import io.decamp.introspector.engine.memory.SpaceKernels.Opened;
 import java.nio.file.Path;
@@ -76,7 +77,7 @@ final class WorkloadTracker implements AutoCloseable {
         }
     }
 
-    MemorySource.Scan scan(int initPid, long epoch, boolean frozen) {
+    MemorySource.Scan scan(int initPid, long epoch, Tasks tasks) {
         long began = System.nanoTime();
         PageRuns written = new PageRuns();
         settled.clear();
@@ -87,9 +88,9 @@ final class WorkloadTracker implements AutoCloseable {
                 news = false;
                 for (Listed process : list(initPid)) {
                     if (seen.add(process.pid())) {
-                        // what is frozen does not fork: one listing has them all
-                        news = !frozen;
-                        scan(process, epoch, frozen, written);
+                        // what is stopped does not fork: one listing has them all
+                        news = tasks == Tasks.RUNNING;
+                        scan(process, epoch, tasks, written);
                     }
                 }
             }
@@ -98,7 +99,7 @@ final class WorkloadTracker implements AutoCloseable {
             broken();
             throw e;
         }
-        if (!frozen) {
+        if (tasks == Tasks.RUNNING) {
             kernels.keep();
         }
         boolean all = everything;
@@ -110,15 +111,15 @@ final class WorkloadTracker implements AutoCloseable {
         return new MemorySource.Scan(spaces(), written, pages * PageRuns.PAGE_BYTES, micros, all);
     }
 
-    private void scan(Listed process, long epoch, boolean frozen, PageRuns written) {
+    private void scan(Listed process, long epoch, Tasks tasks, PageRuns written) {
         for (int tries = 0; tries < EXECS_PER_SCAN; tries++) {
-            Tracked one = adopt(process, frozen);
+            Tracked one = adopt(process, tasks != Tasks.RUNNING);
             if (one == null) {
                 return;
             }
             PageRuns runs = new PageRuns();
             try {
-                one.space.scan(epoch, frozen, sharing(one), runs);
+                one.space.scan(epoch, one.observed ? Tasks.HELD : tasks, sharing(one), runs);
             } catch (SpaceGoneException e) {
                 drop(process.pid());
                 continue;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.page.PageSource;
@@ -279,7 +280,7 @@ class MemoryEventsTest {
     void shouldGiveZerosForAProgramThatWasReplacedBetweenScanAndRead() {
         long at = victim.tell("map %d", 64 * PAGE);
         victim.tell("write %x %d 26", at, 64 * PAGE);
-        MemorySource.Scan scan = tracked.track().source.scan(ID, ++tracked.epoch, false);
+        MemorySource.Scan scan = tracked.track().source.scan(ID, ++tracked.epoch, Tasks.RUNNING);
         victim.tell("exec");
         tracked.replica.apply(tracked.source, ID, tracked.epoch, scan);
         assertEquals(0, tracked.replica.bytePages(), "nothing of the new program under the old id");
@@ -291,7 +292,7 @@ class MemoryEventsTest {
     void shouldGiveZerosForPagesThatVanishBetweenScanAndRead() {
         long at = victim.tell("map %d", 64 * PAGE);
         victim.tell("write %x %d 27", at, 64 * PAGE);
-        MemorySource.Scan scan = tracked.track().source.scan(ID, ++tracked.epoch, false);
+        MemorySource.Scan scan = tracked.track().source.scan(ID, ++tracked.epoch, Tasks.RUNNING);
         victim.tell("unmap %x %d", at + 8 * PAGE, 30 * PAGE);
         victim.tell("drop %x %d", at + 50 * PAGE, 4 * PAGE);
         tracked.replica.apply(tracked.source, ID, tracked.epoch, scan);

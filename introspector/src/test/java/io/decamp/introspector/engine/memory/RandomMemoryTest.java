@@ -2,6 +2,7 @@ package io.decamp.introspector.engine.memory;
 
 import static io.decamp.introspector.engine.memory.TrackedVictim.ID;
 
+import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.linux.probe.KernelFeature;
 import io.decamp.testkit.Kernel;
 import java.util.Random;
@@ -39,11 +40,11 @@ class RandomMemoryTest {
     private static void step(TrackedVictim tracked, Random random) {
         switch (random.nextInt(10)) {
             case 0 -> {
-                tracked.source.scan(ID, ++tracked.epoch, false);
+                tracked.source.scan(ID, ++tracked.epoch, Tasks.RUNNING);
                 tracked.source.broken(ID);
             }
             case 1 -> {
-                tracked.source.scan(ID, ++tracked.epoch, false);
+                tracked.source.scan(ID, ++tracked.epoch, Tasks.RUNNING);
                 tracked.killService();
                 tracked.track();
             }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.linux.probe.KernelFeature;
 import io.decamp.testkit.Kernel;
@@ -46,7 +47,7 @@ class ServiceRestartTest {
         tracked.track().round();
         victim.tell("write %x %d 2", at, 20 * PAGE);
         victim.tell("unmap %x %d", at + 100 * PAGE, 20 * PAGE);
-        tracked.source.scan(ID, ++tracked.epoch, false);
+        tracked.source.scan(ID, ++tracked.epoch, Tasks.RUNNING);
         tracked.source.broken(ID);
         tracked.verify();
     }
@@ -57,7 +58,7 @@ class ServiceRestartTest {
         for (int i = 0; i < 2; i++) {
             victim.tell("write %x %d %d", at + i * 30L * PAGE, 20 * PAGE, 3 + i);
             victim.tell("drop %x %d", at + (100 + i * 20L) * PAGE, 10 * PAGE);
-            tracked.source.scan(ID, 7, false);
+            tracked.source.scan(ID, 7, Tasks.RUNNING);
             tracked.source.broken(ID);
         }
         MemorySource.Scan scan = tracked.round();
@@ -80,7 +81,7 @@ class ServiceRestartTest {
     void shouldGoOnWhereAKilledServiceStopped() {
         long space = tracked.track().round().spaces().getFirst().id();
         victim.tell("write %x %d 2", at, 20 * PAGE);
-        tracked.source.scan(ID, ++tracked.epoch, false);
+        tracked.source.scan(ID, ++tracked.epoch, Tasks.RUNNING);
         victim.tell("write %x %d 3", at + 50 * PAGE, 20 * PAGE);
         tracked.killService();
         victim.tell("write %x %d 4", at + 100 * PAGE, 20 * PAGE);
@@ -96,7 +97,7 @@ class ServiceRestartTest {
     void shouldTrustASealThatArrivesAfterTheRestart() {
         tracked.track().round();
         victim.tell("write %x %d 2", at, 200 * PAGE);
-        MemorySource.Scan lost = tracked.source.scan(ID, ++tracked.epoch, false);
+        MemorySource.Scan lost = tracked.source.scan(ID, ++tracked.epoch, Tasks.RUNNING);
         tracked.replica.apply(tracked.source, ID, tracked.epoch, lost);
         tracked.killService();
         tracked.track();

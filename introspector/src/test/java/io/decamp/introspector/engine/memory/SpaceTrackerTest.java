@@ -4,6 +4,7 @@ import static io.decamp.introspector.engine.memory.FakeKernel.PAGE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.page.PageRuns;
 import java.nio.file.Path;
@@ -197,7 +198,7 @@ class SpaceTrackerTest {
         kernel.write(AT + 4 * PAGE, 1);
         SpaceTracker child = new SpaceTracker(new AddressSpace(2, 2), childKernel, directory.resolve("child"), true);
         PageRuns runs = new PageRuns();
-        child.scan(++epoch, false, new ForkSharing(parent), runs);
+        child.scan(++epoch, Tasks.RUNNING, new ForkSharing(parent), runs);
         assertEquals(
                 "0+1 SAME_AS, 1+2 BYTES, 3+1 SAME_AS, 4+1 BYTES, 5+1 SAME_AS",
                 text(runs),
@@ -210,13 +211,13 @@ class SpaceTrackerTest {
 
     private String scan(SpaceTracker space) {
         PageRuns runs = new PageRuns();
-        space.scan(++epoch, false, null, runs);
+        space.scan(++epoch, Tasks.RUNNING, null, runs);
         return text(runs);
     }
 
     private String frozenScan(SpaceTracker space) {
         PageRuns runs = new PageRuns();
-        space.scan(++epoch, true, null, runs);
+        space.scan(++epoch, Tasks.HELD, null, runs);
         space.sealed(epoch);
         return text(runs);
     }

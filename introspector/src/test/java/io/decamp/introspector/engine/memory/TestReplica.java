@@ -36,8 +36,8 @@ final class TestReplica {
     private long bytePages;
 
     /** Scans, reads, applies and seals one epoch. */
-    MemorySource.Scan epoch(MemorySource source, WorkloadId workload, long epoch, boolean frozen) {
-        MemorySource.Scan scan = source.scan(workload, epoch, frozen);
+    MemorySource.Scan epoch(MemorySource source, WorkloadId workload, long epoch, MemorySource.Tasks tasks) {
+        MemorySource.Scan scan = source.scan(workload, epoch, tasks);
         apply(source, workload, epoch, scan);
         source.sealed(workload, epoch);
         return scan;

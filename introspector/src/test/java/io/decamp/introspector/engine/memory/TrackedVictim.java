@@ -49,14 +49,14 @@ final class TrackedVictim implements AutoCloseable {
 
     /** One epoch while the victim runs. */
     MemorySource.Scan round() {
-        return replica.epoch(source, ID, ++epoch, false);
+        return replica.epoch(source, ID, ++epoch, MemorySource.Tasks.RUNNING);
     }
 
     /** Stops the victim, takes the final delta and compares every page. */
     MemorySource.Scan verify() {
         victim.stop();
         try {
-            MemorySource.Scan last = replica.epoch(source, ID, ++epoch, true);
+            MemorySource.Scan last = replica.epoch(source, ID, ++epoch, MemorySource.Tasks.HELD);
             List<String> wrong = replica.mismatches(victim.pids(), last);
             assertEquals(List.of(), wrong.subList(0, Math.min(wrong.size(), 10)), wrong.size() + " pages are wrong");
             assertTrue(replica.bytePages() > 0, "nothing was ever shipped");

@@ -1,5 +1,6 @@
 package io.decamp.introspector.engine.memory;
 
+import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.MemorySource;
@@ -30,17 +31,17 @@ final class TrackingBenchmark {
             long at = tracked.victim.tell("map %d", BYTES);
             tracked.victim.tell("write %x %d 1", at, BYTES);
             tracked.track();
-            MemorySource.Scan first = scan(tracked, false);
+            MemorySource.Scan first = scan(tracked, Tasks.RUNNING);
             print("first scan of 1 GiB, all written", new long[] {first.scanMicros()}, "us");
             read(tracked, first);
             seal(tracked);
             print(
                     "scan of 1 GiB, nothing written",
-                    measured(() -> scan(tracked, false).scanMicros()),
+                    measured(() -> scan(tracked, Tasks.RUNNING).scanMicros()),
                     "us");
             print(
                     "frozen scan of 1 GiB, nothing written",
-                    measured(() -> scan(tracked, true).scanMicros()),
+                    measured(() -> scan(tracked, Tasks.HELD).scanMicros()),
                     "us");
             for (int pages : new int[] {1000, 20_000}) {
                 int stride = (int) (BYTES / pages / PAGE) * PAGE;
@@ -48,12 +49,12 @@ final class TrackingBenchmark {
                         "scan, " + pages + " scattered pages written",
                         measured(() -> {
                             scatter(tracked, at, pages, stride);
-                            return scan(tracked, false).scanMicros();
+                            return scan(tracked, Tasks.RUNNING).scanMicros();
                         }),
                         "us");
             }
             scatter(tracked, at, 20_000, (int) (BYTES / 20_000 / PAGE) * PAGE);
-            MemorySource.Scan scattered = scan(tracked, false);
+            MemorySource.Scan scattered = scan(tracked, Tasks.RUNNING);
             print("read of scattered pages", measured(() -> read(tracked, scattered)), "MB/s");
             print("read of consecutive pages", measured(() -> read(tracked, first)), "MB/s");
         }
@@ -70,8 +71,8 @@ final class TrackingBenchmark {
         }
     }
 
-    private static MemorySource.Scan scan(TrackedVictim tracked, boolean frozen) {
-        MemorySource.Scan scan = tracked.source.scan(TrackedVictim.ID, ++tracked.epoch, frozen);
+    private static MemorySource.Scan scan(TrackedVictim tracked, Tasks tasks) {
+        MemorySource.Scan scan = tracked.source.scan(TrackedVictim.ID, ++tracked.epoch, tasks);
         seal(tracked);
         return scan;
     }

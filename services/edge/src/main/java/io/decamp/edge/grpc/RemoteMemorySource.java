@@ -35,11 +35,11 @@ public final class RemoteMemorySource implements MemorySource {
     }
 
     @Override
-    public Scan scan(WorkloadId workload, long epoch, boolean frozen) {
+    public Scan scan(WorkloadId workload, long epoch, Tasks tasks) {
         ScanReply r = Faults.ask(PEER, () -> stub.scan(ScanRequest.newBuilder()
                 .setWorkload(workload.value())
                 .setEpoch(epoch)
-                .setFrozen(frozen)
+                .setTasks(ScanRequest.Tasks.valueOf(tasks.name()))
                 .build()));
         return new Scan(
                 RunsCodec.fromMessages(r.getSpacesList()),
