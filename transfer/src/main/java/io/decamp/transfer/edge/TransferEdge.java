@@ -12,6 +12,8 @@ import io.decamp.edge.kafka.EventPublisher;
 import io.decamp.transfer.engine.replica.PageReceiver;
 import io.decamp.transfer.engine.replica.ReceiverLimits;
 import io.decamp.transfer.engine.replica.ReplicaStore;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -21,6 +23,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.ToDoubleFunction;
 import javax.net.ssl.SSLContext;
 import org.jboss.logging.Logger;
 
@@ -45,13 +48,20 @@ class TransferEdge {
             SSLContext tls,
             ReplicaStore store,
             SpecView specs,
-            EventPublisher publisher) {
+            EventPublisher publisher,
+            MeterRegistry meters) {
         this.config = config;
         this.settings = settings;
         this.tls = tls;
         this.store = store;
         this.specs = specs;
         this.publisher = publisher;
+        gauge(meters, "decamp.replica", "Memory that replicas take, estimated from above", ReplicaStore::usedBytes);
+        gauge(meters, "decamp.replica.free", "Memory that replicas may still take", ReplicaStore::freeBytes);
+    }
+
+    private void gauge(MeterRegistry meters, String name, String description, ToDoubleFunction<ReplicaStore> value) {
+        Gauge.builder(name, store, value).baseUnit("bytes").description(description).register(meters);
     }
 
     void start(@Observes StartupEvent event) throws IOException {

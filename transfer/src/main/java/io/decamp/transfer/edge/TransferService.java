@@ -14,6 +14,7 @@ import io.decamp.contracts.v1.Done;
 import io.decamp.contracts.v1.EpochRef;
 import io.decamp.contracts.v1.OpenReply;
 import io.decamp.contracts.v1.OpenRequest;
+import io.decamp.contracts.v1.PrepareRequest;
 import io.decamp.contracts.v1.ReplicaReply;
 import io.decamp.contracts.v1.ReplicaRequest;
 import io.decamp.contracts.v1.SealReply;
@@ -73,6 +74,14 @@ class TransferService extends TransferImplBase {
     public void begin(EpochRef q, StreamObserver<Done> out) {
         Faults.answer(out, () -> {
             session(q.getWorkload()).begin(q.getEpoch());
+            return DONE;
+        });
+    }
+
+    @Override
+    public void prepare(PrepareRequest q, StreamObserver<Done> out) {
+        Faults.answer(out, () -> {
+            session(q.getWorkload()).prepare(q.getEpoch(), RunsCodec.fromMessage(q.getRuns()));
             return DONE;
         });
     }

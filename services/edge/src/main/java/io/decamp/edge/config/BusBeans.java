@@ -13,6 +13,7 @@ import io.decamp.edge.kafka.KafkaRegister;
 import io.decamp.edge.kafka.KafkaSettings;
 import io.decamp.edge.kafka.TopicAdmin;
 import io.decamp.edge.trace.Tracing;
+import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
@@ -59,8 +60,11 @@ class BusBeans {
 
     @Produces
     @Singleton
-    EventPublisher publisher(Bus bus) {
-        return new EventPublisher(bus);
+    EventPublisher publisher(Bus bus, MeterRegistry registry) {
+        EventMeters meters = new EventMeters(registry);
+        EventPublisher publisher = new EventPublisher(bus, meters);
+        meters.watch(publisher);
+        return publisher;
     }
 
     void close(@Disposes EventPublisher publisher) {

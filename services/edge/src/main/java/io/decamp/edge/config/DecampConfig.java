@@ -152,10 +152,16 @@ public record DecampConfig(
             for (String name : config.getPropertyNames()) {
                 if (name.startsWith(KAFKA_CLIENT)) {
                     known.add(name);
-                    client.put(name.substring(KAFKA_CLIENT.length()), config.getValue(name, String.class));
+                    client.put(unquoted(name.substring(KAFKA_CLIENT.length())), config.getValue(name, String.class));
                 }
             }
             return client;
+        }
+
+        /** A key with dots in it is written {@code decamp.kafka.client."security.protocol"}. */
+        private static String unquoted(String key) {
+            boolean quoted = key.length() > 2 && key.startsWith("\"") && key.endsWith("\"");
+            return quoted ? key.substring(1, key.length() - 1) : key;
         }
 
         void requireNothingElse() {

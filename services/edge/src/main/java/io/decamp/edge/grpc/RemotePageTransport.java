@@ -2,10 +2,12 @@ package io.decamp.edge.grpc;
 
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.AddressSpace;
+import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.Segment;
 import io.decamp.contracts.v1.EpochRef;
 import io.decamp.contracts.v1.OpenRequest;
+import io.decamp.contracts.v1.PrepareRequest;
 import io.decamp.contracts.v1.SealReply;
 import io.decamp.contracts.v1.SealRequest;
 import io.decamp.contracts.v1.SegmentRef;
@@ -48,6 +50,16 @@ public final class RemotePageTransport implements PageTransport {
                     .setWorkload(workload.value())
                     .setGeneration(generation)
                     .setEpoch(epoch)
+                    .build()));
+        }
+
+        @Override
+        public void prepare(long epoch, PageRuns runs) {
+            Faults.ask(PEER, () -> stub.prepare(PrepareRequest.newBuilder()
+                    .setWorkload(workload.value())
+                    .setGeneration(generation)
+                    .setEpoch(epoch)
+                    .setRuns(RunsCodec.toMessage(runs))
                     .build()));
         }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
@@ -28,10 +29,17 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 public final class EventPublisher implements EventSink, AutoCloseable {
     private final Bus bus;
     private final PublishQueue queue;
+    private final Consumer<Message> heard;
 
     public EventPublisher(Bus bus) {
+        this(bus, event -> {});
+    }
+
+    /** @param heard is told of each event that is published, acknowledged or not; must not block or throw */
+    public EventPublisher(Bus bus, Consumer<Message> heard) {
         this.bus = bus;
         this.queue = new PublishQueue(bus);
+        this.heard = heard;
     }
 
     @Override
@@ -61,6 +69,7 @@ public final class EventPublisher implements EventSink, AutoCloseable {
      *     dropped
      */
     public <T extends Message> CompletableFuture<EventHeader> publish(EventType<T> type, T data) {
+        heard.accept(data);
         try {
             EventHeader header = bus.newHeader(type);
             EncodedEvent encoded = EventCodec.encode(type, header, data);

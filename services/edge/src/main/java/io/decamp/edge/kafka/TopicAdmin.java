@@ -20,6 +20,7 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
@@ -46,6 +47,26 @@ public final class TopicAdmin {
             boolean cluster = brokers >= CLUSTER_BROKERS;
             create(admin, cluster, deadlineNanos);
             return check(admin, cluster, deadlineNanos);
+        } catch (ExecutionException e) {
+            throw unreachable(e.getCause());
+        } catch (TimeoutException | KafkaException e) {
+            throw unreachable(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unreachable(e);
+        }
+    }
+
+    /**
+     * Where the brokers of the cluster run, as they announce it: HOST each.
+     *
+     * @throws DecampException {@code broker-unreachable}
+     */
+    public List<String> brokerHosts(Duration limit) {
+        try (Admin admin = Admin.create(bus.settings().common(bus.clientId("admin")))) {
+            return get(admin.describeCluster().nodes(), System.nanoTime() + limit.toNanos()).stream()
+                    .map(Node::host)
+                    .toList();
         } catch (ExecutionException e) {
             throw unreachable(e.getCause());
         } catch (TimeoutException | KafkaException e) {

@@ -26,6 +26,10 @@ final class MemoryBudget {
         return Math.max(0, limits.nodeBytes() - used.get());
     }
 
+    long usedBytes() {
+        return used.get();
+    }
+
     /**
      * The share of one replica: estimated from above by what is charged for each run, and measured only when the
      * estimate

@@ -318,6 +318,11 @@ public final class ReplicaStore implements Replicas, AutoCloseable {
         return budget.freeBytes();
     }
 
+    /** Memory that replicas take, estimated from above. */
+    public long usedBytes() {
+        return budget.usedBytes();
+    }
+
     /** Closes all files; what is sealed stays. The caller has ended all connections. */
     @Override
     public synchronized void close() {

@@ -130,6 +130,8 @@ public final class LoneMachineAuthority {
     private void keytool(Path store, String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "keytool").toString());
+        // five short-lived JVMs: nothing of them is worth compiling well
+        command.addAll(List.of("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC"));
         command.addAll(List.of(arguments));
         command.addAll(List.of("-keystore", store.toString(), "-storetype", "PKCS12", "-storepass:file",
                 passwordFile.toString()));

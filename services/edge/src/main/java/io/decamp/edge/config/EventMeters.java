@@ -1,0 +1,95 @@
+package io.decamp.edge.config;
+
+import com.google.protobuf.Message;
+import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.PagesDirty;
+import io.decamp.contracts.v1.Restored;
+import io.decamp.edge.kafka.EventPublisher;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * Counts what this node says about its work: numbers and events can't disagree. No label names a workload, so that the
+ * number of time series does not grow with what is moved.
+ */
+final class EventMeters implements Consumer<Message> {
+    private static final String MIGRATIONS = "decamp.migrations";
+    private static final String OUTCOME = "outcome";
+    private static final String CODE = "code";
+
+    private final MeterRegistry registry;
+    private final Counter epochs;
+    private final Counter pagesWritten;
+    private final Counter pagesShipped;
+    private final Counter bytesShipped;
+    private final Timer shipping;
+    private final Timer freeze;
+    private final Timer eviction;
+    private final Counter restored;
+
+    EventMeters(MeterRegistry registry) {
+        this.registry = registry;
+        epochs = counter("decamp.epochs", "Epochs sealed at a destination");
+        pagesWritten = counter("decamp.pages.written", "Pages that scans found written");
+        pagesShipped = counter("decamp.pages.shipped", "Pages sent with their bytes");
+        bytesShipped = Counter.builder("decamp.wire")
+                .baseUnit("bytes")
+                .description("Bytes of the page stream on the wire, before requests; headers included")
+                .register(registry);
+        shipping = timer("decamp.epoch", "Reading, sending and sealing one epoch");
+        freeze = timer("decamp.freeze", "From the freeze at the source to the release here");
+        eviction = timer("decamp.eviction", "From the request to the release here");
+        restored = Counter.builder(MIGRATIONS)
+                .description("Migrations that ended at this node, by outcome")
+                .tag(OUTCOME, "restored")
+                .tag(CODE, "none")
+                .register(registry);
+    }
+
+    /** Reads the publisher's own counts whenever somebody asks for the metrics. */
+    void watch(EventPublisher publisher) {
+        FunctionCounter.builder("decamp.events.dropped", publisher, EventPublisher::dropped)
+                .description("Events that no broker took")
+                .register(registry);
+        Gauge.builder("decamp.events.pending", publisher, EventPublisher::pending)
+                .description("Events that wait for a broker's acknowledgement")
+                .register(registry);
+    }
+
+    @Override
+    public void accept(Message event) {
+        switch (event) {
+            case PagesDirty e -> {
+                epochs.increment();
+                pagesWritten.increment(e.getPagesWritten());
+                pagesShipped.increment(e.getPagesShipped());
+                bytesShipped.increment(e.getBytesShipped());
+                shipping.record(e.getShipMicros(), TimeUnit.MICROSECONDS);
+            }
+            case Restored e -> {
+                restored.increment();
+                freeze.record(e.getFreezeMicros(), TimeUnit.MICROSECONDS);
+                eviction.record(e.getEvictionMicros(), TimeUnit.MICROSECONDS);
+            }
+            // codes are a fixed set
+            case MigrationFailed e ->
+                registry.counter(MIGRATIONS, OUTCOME, "failed", CODE, e.getCode()).increment();
+            default -> {
+                // said for others to act on, nothing to count
+            }
+        }
+    }
+
+    private Counter counter(String name, String description) {
+        return Counter.builder(name).description(description).register(registry);
+    }
+
+    private Timer timer(String name, String description) {
+        return Timer.builder(name).description(description).register(registry);
+    }
+}
