@@ -12,6 +12,8 @@ import picocli.CommandLine.Command;
         description = "Moves a running container off a failing or crowded host in milliseconds.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
+            UpCommand.class,
+            DownCommand.class,
             CheckCommand.class,
             ProtectCommand.class,
             ReleaseCommand.class,
@@ -42,12 +44,15 @@ public final class Main {
     private static int exitCode(Throwable e) {
         return switch (e) {
             case DecampException d -> ExitCode.of(d.category());
+            case CannotStartException c -> ExitCode.USAGE;
             default -> ExitCode.FAILED;
         };
     }
 
     private static void report(PrintWriter err, Exception e) {
-        if (e instanceof DecampException d) {
+        if (e instanceof CannotStartException c) {
+            report(err, c.getCause());
+        } else if (e instanceof DecampException d) {
             err.printf("decamp: %s (%s)%n        %s%n", d.getMessage(), d.code(), d.advice());
         } else {
             err.printf("decamp: an error nobody foresaw: %s%n", e);

@@ -72,6 +72,7 @@ final class ProtectCommand implements Callable<Integer> {
                 throw DecampException.refused(
                         "workload-elsewhere", id + " belongs to node " + owner, "Say --node " + owner);
             });
+            SharedFate.reason(session, source).ifPresent(why -> System.err.println("decamp: warning: " + why));
             return protect(session, id, source, target);
         }
     }

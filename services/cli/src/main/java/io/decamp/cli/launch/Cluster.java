@@ -85,6 +85,7 @@ public final class Cluster implements AutoCloseable {
                     directory.resolve("tls/node-" + node + ".p12"),
                     directory.resolve("tls/password"),
                     Optional.empty(),
+                    Optional.empty(),
                     NodePlan.DEFAULT_FIRST_PORT,
                     separate,
                     node.enter());

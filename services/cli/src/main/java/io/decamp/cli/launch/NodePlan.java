@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param bootstrapServers of the broker, as the node reaches it
  * @param dataListen HOST:PORT of the page stream
  * @param keyStore PKCS#12 of this node, with the authority; {@code passwordFile} holds its password
+ * @param moreSettings file with settings that are too many, or too secret, for a command line
  * @param otlpEndpoint where spans are exported to, besides the local store
  * @param firstPort loopback port of the node; services of their own take the ports after it
  * @param separate each service is a process of its own
@@ -24,10 +25,17 @@ public record NodePlan(
         String dataListen,
         Path keyStore,
         Path passwordFile,
+        Optional<Path> moreSettings,
         Optional<String> otlpEndpoint,
         int firstPort,
         boolean separate,
         List<String> enter) {
+    /**
+     * As {@link #enter}: in a session of its own, so that neither the end of the terminal nor Ctrl-C reaches it. The
+     * launcher becomes the service, since it leads no process group.
+     */
+    public static final List<String> DETACHED = List.of("setsid");
+
     /** Where {@code ./decamp up} puts a node that says nothing else. */
     public static final int DEFAULT_FIRST_PORT = 7100;
 
@@ -77,11 +85,18 @@ public record NodePlan(
                 "-Ddecamp.remote.introspector=127.0.0.1:" + port(Service.INTROSPECTOR),
                 "-Ddecamp.remote.transfer=127.0.0.1:" + port(Service.TRANSFER),
                 "-Dquarkus.http.port=" + port(service)));
+        moreSettings.ifPresent(f -> p.add("-Dsmallrye.config.locations=" + f.toUri()));
         otlpEndpoint.ifPresent(e -> p.add("-Ddecamp.trace.otlp-endpoint=" + e));
         return p;
     }
 
-    int port(Service service) {
+    /** The process that is started waits for the service as its only child, instead of becoming it. */
+    boolean launcherStays() {
+        return !enter.isEmpty() && !enter.equals(DETACHED);
+    }
+
+    /** Loopback port of its health, metrics and control calls. */
+    public int port(Service service) {
         return firstPort + service.ordinal();
     }
 }

@@ -16,15 +16,31 @@ public final class NodeProcesses implements AutoCloseable {
 
     /** Starts all services and returns when they are ready; a failure stops those that did start. */
     public static NodeProcesses start(NodePlan plan) {
+        NodeProcesses node = launch(plan, plan.services());
+        node.awaitReady();
+        return node;
+    }
+
+    /** Starts some of the services and returns at once; a failure stops those that did start. */
+    static NodeProcesses launch(NodePlan plan, List<NodePlan.Service> services) {
         NodeProcesses node = new NodeProcesses(plan);
         try {
-            for (NodePlan.Service service : plan.services()) {
+            for (NodePlan.Service service : services) {
                 node.processes.add(ServiceProcess.start(service, plan, command(plan, service)));
             }
-            node.processes.forEach(ServiceProcess::awaitReady);
             return node;
         } catch (RuntimeException e) {
             node.close();
+            throw e;
+        }
+    }
+
+    /** Returns when all are ready; when one is not going to be, all are stopped. */
+    void awaitReady() {
+        try {
+            processes.forEach(ServiceProcess::awaitReady);
+        } catch (RuntimeException e) {
+            close();
             throw e;
         }
     }

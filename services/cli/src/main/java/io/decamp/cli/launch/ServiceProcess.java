@@ -47,6 +47,7 @@ public final class ServiceProcess {
             Files.createDirectories(log.getParent());
             Files.deleteIfExists(ready);
             Process process = new ProcessBuilder(command)
+                    .directory(Path.of("/").toFile())
                     .redirectInput(Path.of("/dev/null").toFile())
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
@@ -108,9 +109,9 @@ public final class ServiceProcess {
 
     /** Where a node is entered first, the launcher waits for the JVM, its only child. */
     private ProcessHandle jvm() {
-        return plan.enter().isEmpty()
-                ? launcher.toHandle()
-                : launcher.children().findFirst().orElse(launcher.toHandle());
+        return plan.launcherStays()
+                ? launcher.children().findFirst().orElse(launcher.toHandle())
+                : launcher.toHandle();
     }
 
     private boolean exited(long millis) {
