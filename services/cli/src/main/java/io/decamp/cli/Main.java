@@ -45,6 +45,7 @@ public final class Main {
         return switch (e) {
             case DecampException d -> ExitCode.of(d.category());
             case CannotStartException c -> ExitCode.USAGE;
+            case CommandLine.ParameterException p -> ExitCode.USAGE;
             default -> ExitCode.FAILED;
         };
     }
@@ -53,7 +54,11 @@ public final class Main {
         if (e instanceof CannotStartException c) {
             report(err, c.getCause());
         } else if (e instanceof DecampException d) {
-            err.printf("decamp: %s (%s)%n        %s%n", d.getMessage(), d.code(), d.advice());
+            err.printf("decamp: %s (%s)%n", d.getMessage(), d.code());
+            for (Throwable cause = d.getCause(); cause != null; cause = cause.getCause()) {
+                err.printf("        because: %s%n", cause.getMessage() != null ? cause.getMessage() : cause);
+            }
+            err.printf("        %s%n", d.advice());
         } else {
             err.printf("decamp: an error nobody foresaw: %s%n", e);
             e.printStackTrace(err);
