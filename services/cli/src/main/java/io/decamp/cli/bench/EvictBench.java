@@ -40,7 +40,7 @@ final class EvictBench {
 
     EvictRun byDecamp(int run) {
         Lab lab = cluster.lab();
-        try (Subject subject = Subject.start(kind, lab, spec, run);
+        try (Subject subject = Subject.start(kind, lab, spec, EvictRun.DECAMP + run);
                 Watch watch = Watch.open(cluster.session(), subject.id(), epoch -> {})) {
             protect(subject);
             watch.awaitEpochs(0, 1 + SETTLED_EPOCHS, LIMIT);
@@ -71,7 +71,7 @@ final class EvictBench {
 
     EvictRun byCriu(int run) {
         Lab lab = cluster.lab();
-        try (Subject subject = Subject.start(kind, lab, spec, run)) {
+        try (Subject subject = Subject.start(kind, lab, spec, EvictRun.CRIU + run)) {
             PlainCriu.Move move = subject.moveBy(new PlainCriu(lab.alpha(), lab.beta()));
             subject.log().awaitLines(LINES_AFTER, LIMIT);
             ChainOracle.Report end = subject.log().stopAndJudge();

@@ -20,15 +20,14 @@ sealed interface Subject extends AutoCloseable {
     @Override
     void close();
 
-    static Subject start(String kind, Lab lab, ChainSpec spec, int run) {
+    static Subject start(String kind, Lab lab, ChainSpec spec, String name) {
         return switch (kind) {
             case "pid" -> {
                 PidWorkload w = PidWorkload.start(spec, lab.alpha().enter());
                 yield new Pid(WorkloadId.of("pid:" + w.locatorPid(), lab.alpha().id()), w);
             }
             case "runc" -> {
-                String id = "bench" + run;
-                yield new Runc(new WorkloadId("runc:" + id), ChainContainer.start(lab, lab.alpha(), id, spec));
+                yield new Runc(new WorkloadId("runc:" + name), ChainContainer.start(lab, lab.alpha(), name, spec));
             }
             default -> throw new IllegalArgumentException(kind);
         };
