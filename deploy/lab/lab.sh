@@ -93,6 +93,7 @@ up() {
     mkdir -p "$lab"
     # whatever goes wrong from here on leaves nothing behind
     trap 'down' EXIT
+    trap 'exit 130' INT TERM
     start_node alpha
     start_node beta
     alpha=$(init_of alpha)
@@ -103,7 +104,7 @@ up() {
         nsenter --target "${end% *}" --net ip link set link0 up
     done
     [ -z "$rate" ] || limit "$rate"
-    trap - EXIT
+    trap - EXIT INT TERM
     describe
 }
 
@@ -223,6 +224,8 @@ all_dead() {
 }
 
 down() {
+    # half of it removed is worse than a slow end
+    trap '' INT TERM
     trap - EXIT
     [ -d "$lab" ] || { remove_cgroups; return 0; }
     [ "$(id -u)" = 0 ] || stop "namespaces need root"

@@ -14,7 +14,8 @@ import java.util.List;
 public final class BrokerProcess implements AutoCloseable {
     private final Path directory;
     private final Endpoint endpoint;
-    private Process process;
+    private final Thread atExit = new Thread(this::end, "end-of-broker");
+    private volatile Process process;
 
     private BrokerProcess(Path directory, Endpoint endpoint) {
         this.directory = directory;
@@ -24,8 +25,14 @@ public final class BrokerProcess implements AutoCloseable {
     /** Returns when clients may come. {@code directory} stays when the broker is gone. */
     public static BrokerProcess start(Path directory) {
         BrokerProcess broker = new BrokerProcess(directory, freeEndpoint());
-        broker.start();
-        return broker;
+        Runtime.getRuntime().addShutdownHook(broker.atExit);
+        try {
+            broker.start();
+            return broker;
+        } catch (RuntimeException e) {
+            broker.close();
+            throw e;
+        }
     }
 
     public String bootstrap() {
@@ -66,9 +73,21 @@ public final class BrokerProcess implements AutoCloseable {
         }
     }
 
+    /** Ends it. Twice is fine. */
     @Override
     public void close() {
-        kill();
+        end();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException shuttingDown) {
+            // the hook runs or has run; a dead process does not mind
+        }
+    }
+
+    private void end() {
+        if (process != null) {
+            kill();
+        }
     }
 
     private static Endpoint freeEndpoint() {

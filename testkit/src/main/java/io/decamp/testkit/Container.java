@@ -114,6 +114,19 @@ public final class Container {
         return Long.parseLong(matcher.group(1));
     }
 
+    /**
+     * Living processes on a node that are in a PID namespace of their own, as this machine numbers them: those of this
+     * container and of any copy of it, where it is the node's only one.
+     */
+    public List<Long> processes(Lab.Node node) {
+        int levels = Procs.namespacePids(node.initPid()).size();
+        return ProcessHandle.of(node.initPid()).stream()
+                .flatMap(ProcessHandle::descendants)
+                .map(ProcessHandle::pid)
+                .filter(pid -> Procs.namespacePids(pid).size() > levels && Procs.alive(pid))
+                .toList();
+    }
+
     private String state(Lab.Node node) {
         return node.run(Command.join(runc(node), List.of("state", id))).output();
     }

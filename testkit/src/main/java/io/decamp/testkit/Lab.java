@@ -22,20 +22,32 @@ public final class Lab implements AutoCloseable {
     private static final Duration PROCESS_LIMIT = Duration.ofSeconds(5);
 
     private final String id;
+    private final Thread atExit = new Thread(this::down, "end-of-lab");
     private final Path directory;
     private final Node alpha;
     private final Node beta;
-    private final Thread atExit = new Thread(this::down, "end-of-lab");
+    private boolean gone;
 
     /** Bytes that have crossed the link, as one node's end of it counts them. */
     public record Counters(long receivedBytes, long sentBytes) {}
 
-    private Lab(String id, List<String> description) {
+    private Lab(String id, List<String> command) {
         this.id = id;
-        this.directory = Path.of(description.getFirst().split(" ")[2]);
-        this.alpha = node(description, "alpha");
-        this.beta = node(description, "beta");
         Runtime.getRuntime().addShutdownHook(atExit);
+        // whoever ends this program meanwhile waits for the script, then removes what it made
+        synchronized (this) {
+            List<String> description;
+            try {
+                description = script(command).lines();
+            } catch (RuntimeException e) {
+                gone = true;
+                forgetHook();
+                throw e;
+            }
+            this.directory = Path.of(description.getFirst().split(" ")[2]);
+            this.alpha = node(description, "alpha");
+            this.beta = node(description, "beta");
+        }
     }
 
     /** A lab with an id of its own, without a limit on its link. */
@@ -47,7 +59,7 @@ public final class Lab implements AutoCloseable {
     public static Lab up(String id, String... options) {
         var command = new ArrayList<>(List.of("up", id));
         command.addAll(List.of(options));
-        return new Lab(id, script(command).lines());
+        return new Lab(id, command);
     }
 
     public String id() {
@@ -89,15 +101,22 @@ public final class Lab implements AutoCloseable {
     @Override
     public void close() {
         down();
+        forgetHook();
+    }
+
+    private void forgetHook() {
         try {
             Runtime.getRuntime().removeShutdownHook(atExit);
         } catch (IllegalStateException shuttingDown) {
-            // the hook runs or has run; down is idempotent
+            // the hook runs or has run, and finds nothing to do
         }
     }
 
-    private void down() {
-        script(List.of("down", id));
+    private synchronized void down() {
+        if (!gone) {
+            script(List.of("down", id));
+            gone = true;
+        }
     }
 
     private static Command.Result script(List<String> arguments) {

@@ -104,8 +104,9 @@ public final class RedisLoad implements AutoCloseable {
         }
     }
 
-    /** Begins to write and check, in a thread of its own. */
+    /** Begins to write and check, in a thread of its own. After {@link #stopAndVerify} it goes on. */
     public void start() {
+        stopping = false;
         lastAnswerNanos = System.nanoTime();
         client = Thread.ofPlatform().name("redis-load").start(this::run);
     }

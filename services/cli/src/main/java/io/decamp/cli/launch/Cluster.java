@@ -10,10 +10,10 @@ import io.decamp.transfer.engine.tls.LoneMachineAuthority;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Two nodes on this machine that share nothing but a link, and a broker outside both: what the demo, the benchmarks and
@@ -22,61 +22,57 @@ import java.util.Optional;
 public final class Cluster implements AutoCloseable {
     private static final int DATA_PORT = 7200;
 
-    private final Lab lab;
     private final Path directory;
-    private final BrokerProcess broker;
-    private final Map<String, NodeProcesses> nodes = new LinkedHashMap<>();
+    private final Map<String, NodeProcesses> nodes = new ConcurrentHashMap<>();
+    private final Thread atExit = new Thread(() -> remove(() -> {}), "end-of-cluster");
+    private Lab lab;
+    private BrokerProcess broker;
     private Session session;
+    private boolean gone;
 
-    private Cluster(Lab lab, Path directory, BrokerProcess broker) {
-        this.lab = lab;
+    private Cluster(Path directory) {
         this.directory = directory;
-        this.broker = broker;
     }
 
     /**
-     * Returns when both nodes are ready.
+     * Returns when both nodes are ready. Nothing stays when it fails, or when the program is ended by a signal.
      *
      * @param separate each service is a process of its own
      * @param labOptions as of {@code deploy/lab/lab.sh up}
      */
     public static Cluster up(boolean separate, Steps steps, String... labOptions) {
-        Path directory;
+        Cluster cluster;
         try {
-            directory = Files.createTempDirectory("decamp-cluster-");
+            cluster = new Cluster(Files.createTempDirectory("decamp-cluster-"));
         } catch (IOException e) {
             throw DecampException.refused("temporary-directory", "Cannot make one: " + e.getMessage(), "Free some space");
         }
-        Lab lab = null;
-        BrokerProcess broker = null;
+        Runtime.getRuntime().addShutdownHook(cluster.atExit);
         try {
-            steps.start("two nodes, alpha and beta, joined by a link");
-            lab = Lab.up("d" + ProcessHandle.current().pid(), labOptions);
-            steps.done(lab.alpha().address() + " and " + lab.beta().address());
-            steps.start("a Kafka broker outside both");
-            broker = BrokerProcess.start(directory.resolve("kafka"));
-            lab.publish(Integer.parseInt(broker.bootstrap().substring(broker.bootstrap().lastIndexOf(':') + 1)));
-            steps.done(broker.bootstrap());
-            Cluster cluster = new Cluster(lab, directory, broker);
-            cluster.startNodes(separate, steps);
-            cluster.session = Session.open(KafkaSettings.of(broker.bootstrap()));
+            cluster.start(separate, steps, labOptions);
             return cluster;
-        } catch (RuntimeException e) {
-            if (broker != null) {
-                broker.close();
-            }
-            if (lab != null) {
-                lab.close();
-            }
+        } catch (RuntimeException | Error e) {
+            cluster.close();
             throw e;
         }
+    }
+
+    private void start(boolean separate, Steps steps, String... labOptions) {
+        steps.start("two nodes, alpha and beta, joined by a link");
+        lab = Lab.up("d" + ProcessHandle.current().pid(), labOptions);
+        steps.done(lab.alpha().address() + " and " + lab.beta().address());
+        steps.start("a Kafka broker outside both");
+        broker = BrokerProcess.start(directory.resolve("kafka"));
+        lab.publish(Integer.parseInt(broker.bootstrap().substring(broker.bootstrap().lastIndexOf(':') + 1)));
+        steps.done(broker.bootstrap());
+        startNodes(separate, steps);
+        session = Session.open(KafkaSettings.of(broker.bootstrap()));
     }
 
     private void startNodes(boolean separate, Steps steps) {
         LoneMachineAuthority authority = LoneMachineAuthority.open(directory.resolve("tls"));
         for (Lab.Node node : new Lab.Node[] {lab.alpha(), lab.beta()}) {
             steps.start("Decamp on " + node + (separate ? ", each service a process" : ""));
-            long start = System.nanoTime();
             authority.contextOf(node.id());
             NodePlan plan = new NodePlan(
                     node.settings(),
@@ -90,7 +86,7 @@ public final class Cluster implements AutoCloseable {
                     separate,
                     node.enter());
             nodes.put(node.id().value(), NodeProcesses.start(plan));
-            steps.done("ready in " + (System.nanoTime() - start) / 1_000_000 + " ms");
+            steps.done("ready");
         }
     }
 
@@ -123,14 +119,36 @@ public final class Cluster implements AutoCloseable {
 
     @Override
     public void close() {
+        remove(this::stopGracefully);
         try {
-            if (session != null) {
-                session.close();
-            }
-            nodes.values().forEach(NodeProcesses::close);
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException shuttingDown) {
+            // the hook runs or has run, and finds nothing to do
+        }
+    }
+
+    private void stopGracefully() {
+        if (session != null) {
+            session.close();
+        }
+        nodes.values().forEach(NodeProcesses::close);
+    }
+
+    /** @param first what may take a while; a signal does not wait for it, as the lab takes with it what runs in its nodes */
+    private synchronized void remove(Runnable first) {
+        if (gone) {
+            return;
+        }
+        gone = true;
+        try {
+            first.run();
         } finally {
-            broker.close();
-            lab.close();
+            if (broker != null) {
+                broker.close();
+            }
+            if (lab != null) {
+                lab.close();
+            }
             Trees.delete(directory);
         }
     }
