@@ -1,6 +1,7 @@
 package io.decamp.cli;
 
 import io.decamp.cli.bench.BenchCommand;
+import io.decamp.cli.demo.DemoCommand;
 import io.decamp.contracts.error.DecampException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -21,7 +22,8 @@ import picocli.CommandLine.Command;
             EvictCommand.class,
             FenceCommand.class,
             TraceCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            DemoCommand.class
         },
         mixinStandardHelpOptions = true)
 public final class Main {
@@ -35,7 +37,9 @@ public final class Main {
         return new CommandLine(new Main())
                 .setExitCodeExceptionMapper(Main::exitCode)
                 .setExecutionExceptionHandler((e, line, result) -> {
-                    report(line.getErr(), e);
+                    if (!endedBySignal()) {
+                        report(line.getErr(), e);
+                    }
                     return exitCode(e);
                 })
                 .setCaseInsensitiveEnumValuesAllowed(true);
@@ -48,6 +52,18 @@ public final class Main {
             case CommandLine.ParameterException p -> ExitCode.USAGE;
             default -> ExitCode.FAILED;
         };
+    }
+
+    /** What fails while the shutdown hooks take everything away says nothing to anybody. */
+    private static boolean endedBySignal() {
+        Thread probe = new Thread(() -> {});
+        try {
+            Runtime.getRuntime().addShutdownHook(probe);
+            Runtime.getRuntime().removeShutdownHook(probe);
+            return false;
+        } catch (IllegalStateException shuttingDown) {
+            return true;
+        }
     }
 
     private static void report(PrintWriter err, Exception e) {

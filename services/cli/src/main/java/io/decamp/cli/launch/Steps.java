@@ -1,6 +1,7 @@
 package io.decamp.cli.launch;
 
 import java.io.PrintStream;
+import java.util.Locale;
 
 /** One line of progress per step, with the time it took. */
 public final class Steps {
@@ -19,6 +20,6 @@ public final class Steps {
 
     public void done(String result) {
         long millis = (System.nanoTime() - startNanos) / 1_000_000;
-        out.println(result + (millis >= 1000 ? " (" + millis / 1000 + " s)" : ""));
+        out.println(result + (millis >= 1000 ? String.format(Locale.ROOT, " (%.1f s)", millis / 1e3) : ""));
     }
 }
