@@ -2,7 +2,7 @@ package io.decamp.snapshotter.engine;
 
 /**
  * What one epoch found and cost. {@code elapsedMicros} is the time since the scan before it: the time over which
- * {@code pagesWritten} were written.
+ * {@code pagesWritten} were written; 0 when there was none before, so that nobody can tell how fast they were.
  */
 public record EpochStats(
         long epoch,
@@ -18,7 +18,10 @@ public record EpochStats(
     /** Below this, an epoch's time is made of round trips, not of bytes. */
     private static final long MEASURABLE_BYTES = 1 << 20;
 
-    /** Pages written for the first time since the scan before, per second: each of them cost one write fault. */
+    /**
+     * Pages written for the first time since the scan before, per second: each of them cost one write fault. 0 when
+     * nobody can tell.
+     */
     public double pagesPerSecond() {
         return elapsedMicros <= 0 ? 0 : pagesWritten * 1e6 / elapsedMicros;
     }

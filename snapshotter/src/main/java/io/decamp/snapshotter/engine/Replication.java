@@ -26,6 +26,7 @@ final class Replication implements AutoCloseable {
     private PageTransport.Session session;
     private NodeId destination;
     private long lastScanNanos;
+    private boolean scannedBefore;
     private long bytesShipped;
     private MemorySource.Scan finalScan;
 
@@ -84,7 +85,7 @@ final class Replication implements AutoCloseable {
         session = opened;
         destination = to;
         ports.memory().track(workload, progress.generation());
-        lastScanNanos = System.nanoTime();
+        scannedBefore = false;
     }
 
     private PageTransport.Session open(NodeId to, NodeAnnounced peer) {
@@ -109,10 +110,11 @@ final class Replication implements AutoCloseable {
     private EpochStats epoch(MemorySource.Tasks tasks) {
         long epoch = progress.sealedEpoch() + 1;
         long now = System.nanoTime();
-        long elapsedMicros = (now - lastScanNanos) / 1000;
+        long elapsedMicros = scannedBefore ? (now - lastScanNanos) / 1000 : 0;
         EpochShipper.Shipped shipped = shipper.ship(session, epoch, tasks);
         PageTransport.Seal seal = session.seal(epoch, false, shipped.scan().spaces());
         lastScanNanos = now;
+        scannedBefore = true;
         ports.memory().sealed(workload, epoch);
         progress.sealed(epoch);
         bytesShipped += seal.wireBytes();

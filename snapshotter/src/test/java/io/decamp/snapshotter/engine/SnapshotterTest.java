@@ -68,6 +68,14 @@ class SnapshotterTest {
     }
 
     @Test
+    void shouldNotInventAWriteRateForTheFirstEpoch() {
+        protect();
+
+        assertEquals(0, world.pagesDirty.get(0).getPagesPerSecond());
+        assertTrue(world.pagesDirty.get(1).getPagesPerSecond() > 0, world.pagesDirty.get(1)::toString);
+    }
+
+    @Test
     void shouldOfferOnlyAfterTheFinalEpochIsSealedAndTellTheDestination() {
         protect();
 

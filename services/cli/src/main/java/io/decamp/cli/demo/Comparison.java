@@ -25,7 +25,11 @@ record Comparison(Move decamp, Move criu) {
     }
 
     private static String millis(String what, double decamp, double criu) {
-        return row(what, Format.micros(Math.round(decamp * 1e3)), Format.micros(Math.round(criu * 1e3)), times(decamp, criu));
+        return row(what, text(decamp), text(criu), times(decamp, criu));
+    }
+
+    private static String text(double millis) {
+        return Format.micros(Math.round(millis * 1e3));
     }
 
     private static String bytes(String what, long decamp, long criu) {

@@ -20,7 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Locale;
 
 /** The story that a newcomer is told, once through. Every sentence of it is measured or checked. */
 final class Demo {
@@ -77,7 +77,7 @@ final class Demo {
             steps.done(Format.bytes(Guest.DATA_BYTES) + " of values that can be recomputed");
             steps.start("a client");
             guest.startClient();
-            steps.done("writes a key and checks another " + Guest.OPERATIONS_PER_SECOND + " times a second from now on");
+            steps.done("writes a key and checks another, " + Guest.OPERATIONS_PER_SECOND + " times a second, from now on");
             return guest;
         } catch (RuntimeException | Error e) {
             guest.close();
@@ -106,17 +106,26 @@ final class Demo {
             Restored restored = watch.awaitRestored(alarm.migration(), LIMIT);
             cluster.session().register().await(guest.id(), s -> s instanceof HandoffState.Owned, LIMIT);
             guest.awaitGoingOn();
-            double downtimeMillis = guest.seen().largestGapMillis();
-            out.println("  the container runs on " + restored.getTo() + ", evicted in "
-                    + Format.micros(Math.round(evictionMillis * 1e3)));
+            RedisLoad.Report after = guest.seen();
+            out.printf(
+                    Locale.ROOT,
+                    "  the container runs on %s; alpha was free of it after %.0f ms%n",
+                    restored.getTo(),
+                    evictionMillis);
+            double backMillis = ChronoUnit.NANOS.between(alarm.writtenAt(), after.largestGapEnd()) / 1e6;
+            out.printf(
+                    Locale.ROOT,
+                    "  the client got no answer from %.0f to %.0f ms after the event%n",
+                    backMillis - after.largestGapMillis(),
+                    backMillis);
             judge(cluster.lab().alpha(), cluster.lab().beta(), guest, before, source.size());
             long shipped = restored.getBytesBefore() + restored.getBytesAfter();
             crossed(received(cluster.lab().beta()) - linkBefore, shipped);
-            waterfall(cluster.lab(), alarm.migration());
+            waterfall(cluster, alarm.migration());
             release(cluster, guest);
             return new Move(
                     restored.getFreezeMicros() / 1e3,
-                    downtimeMillis,
+                    after.largestGapMillis(),
                     evictionMillis,
                     restored.getBytesBefore(),
                     restored.getBytesAfter());
@@ -136,7 +145,8 @@ final class Demo {
     private static String prediction(Guest guest) {
         Instant deadline = Instant.now().plusSeconds(90).truncatedTo(ChronoUnit.SECONDS);
         return "{\"workload\":\"" + guest.id() + "\",\"node\":\"alpha\",\"reason\":\"FAILURE_PREDICTED\","
-                + "\"probability\":0.93,\"deadline\":\"" + deadline + "\",\"note\":\"412 corrected memory errors in an hour\"}";
+                + "\"probability\":0.93,\"deadline\":\"" + deadline + "\","
+                + "\"note\":\"412 corrected memory errors in an hour\"}";
     }
 
     private void judge(Lab.Node from, Lab.Node to, Guest guest, RedisLoad.Report before, int processes) {
@@ -156,7 +166,8 @@ final class Demo {
         checks.expect(
                 "exactly one copy runs",
                 copy.size() == processes && here.equals("running"),
-                copy.size() + " process on " + to + ", " + left.size() + " on " + from + ", runc on " + to + ": " + here);
+                "processes: " + copy.size() + " on " + to + ", " + left.size() + " on " + from + "; runc on " + to
+                        + " says " + here);
         List<String> wrong = guest.compareAllKeys();
         checks.expect(
                 "every key holds what was last acknowledged",
@@ -175,12 +186,9 @@ final class Demo {
         return node.counters().receivedBytes();
     }
 
-    private void waterfall(Lab lab, String migration) {
+    private void waterfall(Cluster cluster, String migration) {
         chapter("Where the time went (./decamp trace)");
-        List<Path> spans = Stream.of(lab.alpha(), lab.beta())
-                .map(node -> node.stateDirectory().resolve("spans"))
-                .toList();
-        out.print(TraceCommand.waterfall(spans, migration));
+        out.print(TraceCommand.waterfall(cluster.spanDirectories(), migration));
     }
 
     private static void release(Cluster cluster, Guest guest) {

@@ -24,18 +24,25 @@ final class EpochLines {
         }
         if (!begun) {
             begun = true;
-            out.printf(FORMAT, "EPOCH", "PAGES", "WRITTEN/s", "SHIPPED", "TOOK", "NEXT IN", "AN EVICTION NOW WOULD TAKE");
+            out.printf(
+                    FORMAT, "EPOCH", "PAGES", "WRITTEN/s", "SHIPPED", "TOOK", "NEXT IN", "AN EVICTION NOW WOULD TAKE");
         }
         out.printf(
                 Locale.ROOT,
                 FORMAT,
                 e.getEpoch(),
                 e.getPagesWritten(),
-                Format.bytes(Math.round(e.getPagesPerSecond() * PageRuns.PAGE_BYTES)),
+                rate(e),
                 Format.bytes(e.getBytesShipped()),
                 Format.micros(e.getScanMicros() + e.getShipMicros()),
                 Format.micros(e.getIntervalMicros()),
                 "about " + Format.micros(e.getPredictedEvictionMicros()));
+    }
+
+    /** The first epoch is all the memory there is, whenever it was written. */
+    private static String rate(PagesDirty e) {
+        double bytesPerSecond = e.getPagesPerSecond() * PageRuns.PAGE_BYTES;
+        return bytesPerSecond == 0 ? "-" : Format.bytes(Math.round(bytesPerSecond));
     }
 
     synchronized void end() {

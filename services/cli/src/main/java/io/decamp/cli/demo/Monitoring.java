@@ -38,7 +38,8 @@ final class Monitoring implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw DecampException.retry("interrupted", "Interrupted while writing the event", "Start again", e);
         } catch (ExecutionException | TimeoutException e) {
-            throw DecampException.abort("broker-unreachable", "The event was not acknowledged", "Does the broker run?", e);
+            throw DecampException.abort(
+                    "broker-unreachable", "The event was not acknowledged", "Does the broker run?", e);
         }
     }
 
