@@ -2,17 +2,19 @@ package io.decamp.linux.proc;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
- * The processes of a PID namespace, nested namespaces included, found through /proc. A snapshot: whoever needs all of
- * them while they fork asks again until nothing is new.
+ * A PID namespace below ours, with those nested in it, found through /proc. Whoever needs all of its processes while
+ * they fork asks again until nothing is new. Thread safe.
  */
 public final class PidNamespace {
     /**
@@ -22,105 +24,103 @@ public final class PidNamespace {
 
     private static final Path PROC = Path.of("/proc");
 
-    private PidNamespace() {}
+    private final int initPid;
+    private final int depth;
+    private final String link;
+    private final String ours;
 
-    /** @return {@code pid:[4026531836]}; empty when the process is gone */
-    public static Optional<String> linkOf(int pid) {
-        return link(ProcFs.path(pid, "ns/pid"));
-    }
-
-    /** The namespace that new children of a process are put into: another one than its own after unshare. */
-    public static Optional<String> linkForChildrenOf(int pid) {
-        return link(ProcFs.path(pid, "ns/pid_for_children"));
+    private PidNamespace(int initPid, int depth, String link, String ours) {
+        this.initPid = initPid;
+        this.depth = depth;
+        this.link = link;
+        this.ours = ours;
     }
 
     /** True when it is PID 1 of a namespace below ours. */
     public static boolean isInit(int pid) {
-        return ProcessStatus.ofProcess(pid)
-                .filter(status -> status.namespacePids().size() > 1 && status.innermostPid() == 1)
-                .isPresent();
+        return ProcessStatus.ofProcess(pid).filter(PidNamespace::isInit).isPresent();
     }
 
-    /**
-     * All processes (not threads) in the namespace of {@code initPid} and in those below it, zombies included, ordered
-     * by
-     * our PID.
-     *
-     * @throws IllegalArgumentException when {@code initPid} is not the init of a PID namespace below ours
-     */
-    public static List<Member> members(int initPid) {
+    private static boolean isInit(ProcessStatus status) {
+        return status.namespacePids().size() > 1 && status.innermostPid() == 1;
+    }
+
+    /** @throws IllegalArgumentException when {@code initPid} is not the init of a PID namespace below ours */
+    public static PidNamespace of(int initPid) {
         ProcessStatus init = ProcessStatus.ofProcess(initPid)
-                .orElseThrow(() -> new IllegalArgumentException("no process " + initPid));
-        int depth = init.namespacePids().size();
-        if (depth < 2 || init.innermostPid() != 1) {
-            throw new IllegalArgumentException("process " + initPid + " is not the init of a PID namespace of its own");
-        }
-        String wanted = linkOf(initPid).orElseThrow(() -> new IllegalArgumentException("no process " + initPid));
+                .filter(PidNamespace::isInit)
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "process " + initPid + " is not the init of a PID namespace of its own"));
+        String link = linkOf(initPid).orElseThrow(() -> new IllegalArgumentException("no process " + initPid));
+        String ours = linkOf((int) ProcessHandle.current().pid()).orElseThrow();
+        return new PidNamespace(initPid, init.namespacePids().size(), link, ours);
+    }
+
+    public int initPid() {
+        return initPid;
+    }
+
+    /** Its living processes (not threads), those of nested namespaces too, without zombies, ordered by our PID. */
+    public List<Member> members() {
         List<Member> members = new ArrayList<>();
-        for (int pid : processes()) {
-            ProcessStatus status = ProcessStatus.ofProcess(pid).orElse(null);
-            if (status != null && status.namespacePids().size() >= depth && isBelow(pid, status, depth, wanted)) {
-                members.add(new Member(pid, status.namespacePids().get(depth - 1)));
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(PROC, "[0-9]*")) {
+            for (Path process : all) {
+                int pid = Integer.parseInt(process.getFileName().toString());
+                // the links sort out everybody else's processes for a fraction of what their status costs
+                Optional<String> at = linkOf(pid).filter(l -> !l.equals(ours));
+                at.flatMap(_ -> ProcessStatus.ofProcess(pid))
+                        .filter(status -> !status.isZombie() && contains(at.get(), status))
+                        .ifPresent(status -> members.add(
+                                new Member(pid, status.namespacePids().get(depth - 1))));
             }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw new IllegalStateException("Can't list " + PROC, e);
         }
+        members.sort(Comparator.comparingInt(Member::pid));
         return members;
     }
 
-    /** The threads of a process, in our numbers; empty when it is gone. */
-    public static List<Integer> threads(int pid) {
-        return numbers(ProcFs.path(pid, "task"));
+    /** {@link #members} by our PIDs. */
+    public List<Integer> processes() {
+        return members().stream().map(Member::pid).toList();
     }
 
-    /** All processes that we see. */
-    public static List<Integer> processes() {
-        return numbers(PROC);
-    }
-
-    /**
-     * A process at the depth of the namespace shows its link. A deeper one is in it when an ancestor is: the parents
-     * of a
-     * namespace's init are outside of it, all others inside, so following them leads to one at that depth.
-     */
-    private static boolean isBelow(int pid, ProcessStatus status, int depth, String wanted) {
-        int current = pid;
-        ProcessStatus at = status;
-        while (at.namespacePids().size() > depth) {
-            current = at.parent();
-            at = current == 0 ? null : ProcessStatus.ofProcess(current).orElse(null);
-            if (at == null) {
+    /** A nested namespace is in this one when an ancestor of its processes is, at this one's depth. */
+    private boolean contains(String at, ProcessStatus process) {
+        Optional<String> place = Optional.of(at);
+        ProcessStatus status = process;
+        while (status.namespacePids().size() > depth) {
+            int parent = status.parent();
+            Optional<ProcessStatus> above = parent == 0 ? Optional.empty() : ProcessStatus.ofProcess(parent);
+            if (above.isEmpty()) {
                 return false;
             }
+            status = above.get();
+            place = linkOf(parent);
         }
-        return at.namespacePids().size() == depth && linkOf(current).filter(wanted::equals).isPresent();
+        return status.namespacePids().size() == depth && place.filter(link::equals).isPresent();
     }
 
-    private static List<Integer> numbers(Path directory) {
-        try (Stream<Path> entries = Files.list(directory)) {
-            return entries.map(entry -> entry.getFileName().toString())
-                    .filter(name -> Character.isDigit(name.charAt(0)))
-                    .map(Integer::valueOf)
-                    .sorted()
-                    .toList();
-        } catch (NoSuchFileException e) {
-            return List.of();
-        } catch (IOException | UncheckedIOException e) {
-            if (Files.exists(directory)) {
-                throw new IllegalStateException("Can't list " + directory, e);
-            }
-            return List.of();
-        }
-    }
-
-    private static Optional<String> link(Path path) {
+    /** @return {@code pid:[4026531836]}; empty when the process is gone, or is one of the host's that nobody may look into */
+    static Optional<String> linkOf(int pid) {
         try {
-            return Optional.of(Files.readSymbolicLink(path).toString());
+            return Optional.of(
+                    Files.readSymbolicLink(ProcFs.path(pid, "ns/pid")).toString());
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (IOException e) {
-            if (Files.exists(path.getParent().getParent())) {
+            boolean below = ProcessStatus.ofProcess(pid)
+                    .filter(status -> status.namespacePids().size() > 1)
+                    .isPresent();
+            if (below) {
                 throw new UncheckedIOException(e);
             }
             return Optional.empty();
         }
+    }
+
+    @Override
+    public String toString() {
+        return link;
     }
 }

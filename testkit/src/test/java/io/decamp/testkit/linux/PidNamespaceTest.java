@@ -39,10 +39,10 @@ class PidNamespaceTest {
         try (SpawnedProcess unshare = SpawnedProcess.start(request)) {
             try {
                 Await.until(() -> "four processes", LIMIT, () -> initBelow(unshare.pid()) != 0
-                        && PidNamespace.members(initBelow(unshare.pid())).size() == 4);
+                        && PidNamespace.of(initBelow(unshare.pid())).members().size() == 4);
                 int init = initBelow(unshare.pid());
 
-                List<Member> members = PidNamespace.members(init);
+                List<Member> members = PidNamespace.of(init).members();
 
                 assertTrue(members.contains(new Member(init, 1)));
                 assertEquals(4, members.stream().map(Member::innerPid).distinct().count());
@@ -55,12 +55,31 @@ class PidNamespaceTest {
         }
     }
 
+    /** A zombie can't be moved to another cgroup, nor does a cgroup list it. */
+    @Test
+    void shouldLeaveOutAZombie() {
+        // the shell becomes a sleep, which does not reap the child that the shell had
+        SpawnRequest request = SpawnRequest.of(
+                Path.of("/usr/bin/unshare"),
+                "--pid", "--fork", "--kill-child", "sh", "-c", "sh -c 'exit 0' & exec sleep 1000");
+        try (SpawnedProcess unshare = SpawnedProcess.start(request)) {
+            try {
+                Await.until(() -> "a zombie", LIMIT, () -> zombieBelow(initBelow(unshare.pid())));
+                int init = initBelow(unshare.pid());
+
+                assertEquals(List.of(init), PidNamespace.of(init).processes());
+            } finally {
+                unshare.kill();
+            }
+        }
+    }
+
     @Test
     void shouldRefuseAProcessThatIsNoInit() {
         int us = (int) ProcessHandle.current().pid();
 
         assertFalse(PidNamespace.isInit(us));
-        assertThrows(IllegalArgumentException.class, () -> PidNamespace.members(us));
+        assertThrows(IllegalArgumentException.class, () -> PidNamespace.of(us));
     }
 
     private static boolean isNested(int pid) {
@@ -68,13 +87,19 @@ class PidNamespaceTest {
                 == ProcessStatus.ofProcess((int) ProcessHandle.current().pid()).orElseThrow().namespacePids().size() + 2;
     }
 
+    private static boolean zombieBelow(int init) {
+        return ProcessHandle.of(init).stream()
+                .flatMap(ProcessHandle::children)
+                .flatMap(child -> ProcessStatus.ofProcess((int) child.pid()).stream())
+                .anyMatch(ProcessStatus::isZombie);
+    }
+
     private static int initBelow(int parent) {
-        for (int pid : PidNamespace.processes()) {
-            ProcessStatus status = ProcessStatus.ofProcess(pid).orElse(null);
-            if (status != null && status.parent() == parent && PidNamespace.isInit(pid)) {
-                return pid;
-            }
-        }
-        return 0;
+        return ProcessHandle.of(parent).stream()
+                .flatMap(ProcessHandle::children)
+                .mapToInt(child -> (int) child.pid())
+                .filter(PidNamespace::isInit)
+                .findFirst()
+                .orElse(0);
     }
 }

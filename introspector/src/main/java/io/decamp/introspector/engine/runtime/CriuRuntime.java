@@ -9,7 +9,7 @@ import io.decamp.linux.cgroup.FreezerCgroup;
 import io.decamp.linux.cgroup.FreezerHierarchy;
 import io.decamp.linux.command.GateScript;
 import io.decamp.linux.pid.ProcessIdentity;
-import io.decamp.linux.workload.PidNamespace;
+import io.decamp.linux.proc.PidNamespace;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jboss.logging.Logger;

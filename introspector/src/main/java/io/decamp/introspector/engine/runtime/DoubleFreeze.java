@@ -6,7 +6,7 @@ import io.decamp.contracts.port.WorkloadRuntime.Hold;
 import io.decamp.contracts.port.WorkloadRuntime.Part;
 import io.decamp.linux.cgroup.FreezerCgroup;
 import io.decamp.linux.cgroup.FrozenKill;
-import io.decamp.linux.workload.PidNamespace;
+import io.decamp.linux.proc.PidNamespace;
 import io.decamp.linux.workload.TaskStates;
 import java.io.IOException;
 import java.io.UncheckedIOException;

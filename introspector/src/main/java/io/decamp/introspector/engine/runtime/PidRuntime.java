@@ -3,12 +3,13 @@ package io.decamp.introspector.engine.runtime;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.NodeSettings;
+import io.decamp.linux.cgroup.CgroupMove;
 import io.decamp.linux.cgroup.FreezerCgroup;
 import io.decamp.linux.cgroup.FreezerHierarchy;
 import io.decamp.linux.command.DetachedCommand;
 import io.decamp.linux.pid.ProcessIdentity;
+import io.decamp.linux.proc.PidNamespace;
 import io.decamp.linux.workload.Bindings;
-import io.decamp.linux.workload.PidNamespace;
 import io.decamp.linux.workload.TaskStates;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -66,7 +67,7 @@ public final class PidRuntime extends CriuRuntime {
     @Override
     void enter(FreezerCgroup lock, PidNamespace tasks) {
         lock.create();
-        tasks.moveTo(lock, hierarchy);
+        CgroupMove.all(tasks, lock, hierarchy);
     }
 
     @Override

@@ -8,8 +8,10 @@ import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Severity;
 import io.decamp.linux.command.CriuVersion;
+import io.decamp.linux.probe.KernelFeature;
+import io.decamp.linux.probe.KernelRequirement;
+import io.decamp.linux.proc.PidNamespace;
 import io.decamp.linux.proc.ProcFs;
-import io.decamp.linux.workload.PidNamespace;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -26,6 +28,14 @@ final class Preflight {
     /** Programs that start their container anew when it ends. */
     private static final List<String> SUPERVISORS = List.of("containerd-shim", "conmon", "dockerd", "runsv", "supervisord");
 
+    /** What tracking and reading can't do without. */
+    private static final List<KernelFeature> NEEDED = List.of(
+            KernelFeature.UFFD_WRITE_PROTECT_ASYNC,
+            KernelFeature.PAGEMAP_SCAN,
+            KernelFeature.PROCESS_VM_READV,
+            KernelFeature.PIDFD_GETFD,
+            KernelFeature.PTRACE_ANY);
+
     private final NodeSettings settings;
     private final List<Finding> findings = new ArrayList<>();
     private long lazyBytes;
@@ -39,12 +49,14 @@ final class Preflight {
     PreflightReport check(Found found) {
         List<Integer> processes =
                 found.state() == State.STOPPED ? List.of() : PidNamespace.of(found.initPid()).processes();
+        int depth = depth(found.initPid());
         if (processes.isEmpty()) {
             add(Severity.BLOCKER, "not-running", found.id() + " has no process", "Start it");
         }
+        checkKernel();
         checkCriu();
         for (int pid : processes) {
-            checkStatus(pid);
+            checkStatus(pid, depth);
             checkDescriptors(pid);
             ProcFs.readIfPresent(pid, "smaps").ifPresent(text -> add(MemoryShares.parse(text)));
         }
@@ -68,6 +80,17 @@ final class Preflight {
                 .build();
     }
 
+    private void checkKernel() {
+        for (KernelFeature feature : NEEDED) {
+            KernelRequirement.unmet(feature)
+                    .ifPresent(why -> add(
+                            Severity.BLOCKER,
+                            "kernel-feature",
+                            why,
+                            "Its memory can't be followed here: use a newer kernel, or give this service the right"));
+        }
+    }
+
     private void checkCriu() {
         try {
             CriuVersion.require(settings.criu());
@@ -76,8 +99,23 @@ final class Preflight {
         }
     }
 
-    private void checkStatus(int pid) {
+    private static int depth(int pid) {
+        return ProcFs.readIfPresent(pid, "status").map(Preflight::depth).orElse(0);
+    }
+
+    private static int depth(String status) {
+        return field(status, "NSpid").split("\\s+").length;
+    }
+
+    private void checkStatus(int pid, int depth) {
         ProcFs.readIfPresent(pid, "status").ifPresent(status -> {
+            if (depth(status) > depth) {
+                add(
+                        Severity.BLOCKER,
+                        "nested-pid-namespace",
+                        "Process " + pid + " is in a PID namespace within the workload's",
+                        "criu can't dump it; run what is in there as a workload of its own");
+            }
             threads += Integer.parseInt(field(status, "Threads"));
             if (!field(status, "TracerPid").equals("0")) {
                 add(

@@ -3,10 +3,11 @@ package io.decamp.introspector.engine.runtime;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.NodeSettings;
+import io.decamp.linux.cgroup.CgroupMove;
 import io.decamp.linux.cgroup.FreezerCgroup;
 import io.decamp.linux.command.DetachedCommand;
 import io.decamp.linux.command.Runc;
-import io.decamp.linux.workload.PidNamespace;
+import io.decamp.linux.proc.PidNamespace;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -65,7 +66,7 @@ public final class RuncRuntime extends CriuRuntime {
     /** A container is in its cgroup already; what came into its namespace from outside must not be left running. */
     @Override
     void enter(FreezerCgroup lock, PidNamespace tasks) {
-        tasks.moveTo(lock, hierarchy);
+        CgroupMove.all(tasks, lock, hierarchy);
     }
 
     /**

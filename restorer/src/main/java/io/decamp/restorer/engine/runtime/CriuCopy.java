@@ -10,7 +10,7 @@ import io.decamp.linux.cgroup.FreezerHierarchy;
 import io.decamp.linux.cgroup.FrozenKill;
 import io.decamp.linux.command.GateScript;
 import io.decamp.linux.pid.ProcessIdentity;
-import io.decamp.linux.workload.PidNamespace;
+import io.decamp.linux.proc.PidNamespace;
 import io.decamp.linux.workload.TaskStates;
 import io.decamp.restorer.engine.image.ReplicaImages;
 import io.decamp.restorer.engine.lazy.LazyPages;

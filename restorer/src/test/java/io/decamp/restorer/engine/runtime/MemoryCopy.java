@@ -1,6 +1,6 @@
 package io.decamp.restorer.engine.runtime;
 
-import io.decamp.linux.workload.PidNamespace;
+import io.decamp.linux.proc.PidNamespace;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -25,8 +25,8 @@ final class MemoryCopy {
 
     static List<Process> processesOf(int initPid) {
         List<Process> found = new ArrayList<>();
-        for (int pid : PidNamespace.of(initPid).processes()) {
-            found.add(new Process(pid, PidNamespace.namespacePids(pid).getLast()));
+        for (PidNamespace.Member each : PidNamespace.of(initPid).members()) {
+            found.add(new Process(each.pid(), each.innerPid()));
         }
         return found;
     }
