@@ -20,6 +20,8 @@ import java.util.concurrent.Future;
 final class EpochShipper implements AutoCloseable {
     /** Segments on their way at once: one being filled, one being sent, one waiting. */
     private static final int PIPELINE_DEPTH = 3;
+    /** Of a generation: everything is new to the destination. */
+    private static final int FIRST_EPOCH = 1;
 
     private final WorkloadId workload;
     private final MemorySource memory;
@@ -41,6 +43,10 @@ final class EpochShipper implements AutoCloseable {
         long start = System.nanoTime();
         session.begin(epoch);
         MemorySource.Scan scan = memory.scan(workload, epoch, tasks);
+        if (epoch == FIRST_EPOCH) {
+            // fresh pages of tmpfs are slow: the destination provides them ahead of the bytes
+            session.prepare(epoch, scan.written());
+        }
         Batches batches = new Batches(order.order(scan.written()));
         ArrayDeque<Future<Long>> inFlight = new ArrayDeque<>(PIPELINE_DEPTH);
         long wireBytes = 0;
