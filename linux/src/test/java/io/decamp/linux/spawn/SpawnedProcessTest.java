@@ -99,7 +99,7 @@ class SpawnedProcessTest {
             try (FileDescriptor writing = FileDescriptor.own(pipe[1], "writing end")) {
                 keeper = Keeper.start(Map.of(5, writing));
             }
-            try (keeper) {
+            try {
                 try (Keeper found = Keeper.find(keeper.record()).orElseThrow();
                         FileDescriptor fetched = found.fetch(5)) {
                     write(fetched, "kept");
@@ -115,6 +115,7 @@ class SpawnedProcessTest {
                 assertTrue(Keeper.find(keeper.record()).isEmpty());
             } finally {
                 keeper.stop();
+                keeper.close();
             }
         }
     }
