@@ -58,6 +58,11 @@ public interface WorkloadRuntime {
     /** Abort: both locks off, the workload runs on. Idempotent. */
     void thaw(WorkloadId id);
 
-    /** Commit: every task dies without executing an instruction; the runtime's own record goes too. Idempotent. */
+    /**
+     * Commit: every task dies without executing an instruction; the runtime's own record goes too. What runs, because it was
+     * never frozen or its freeze had not got so far, is frozen first and dies as well. Idempotent.
+     *
+     * @throws io.decamp.contracts.error.DecampException {@code freeze-timeout}, {@code kill-timeout}; call it again
+     */
     void kill(WorkloadId id);
 }

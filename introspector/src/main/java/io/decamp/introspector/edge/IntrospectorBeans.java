@@ -1,7 +1,9 @@
 package io.decamp.introspector.edge;
 
+import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.NodeSettings;
+import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.edge.config.WorkloadRuntimes;
 import io.decamp.introspector.engine.memory.HostMemorySource;
 import io.decamp.introspector.engine.runtime.PidRuntime;
@@ -44,8 +46,10 @@ class IntrospectorBeans {
     @Singleton
     @Typed(MemorySource.class)
     HostMemorySource memory(NodeSettings settings, WorkloadRuntimes runtimes) {
-        return new HostMemorySource(
-                settings.memoryDirectory(),
-                id -> runtimes.byKind().get(id.kind()).find(id).initPid());
+        return new HostMemorySource(settings.memoryDirectory(), id -> init(runtimes.byKind().get(id.kind()), id));
+    }
+
+    private static int init(WorkloadRuntime runtime, WorkloadId id) {
+        return runtime instanceof PidRuntime pids ? pids.adopt(id) : runtime.find(id).initPid();
     }
 }

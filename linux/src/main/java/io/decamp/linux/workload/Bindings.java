@@ -13,6 +13,8 @@ import java.util.Optional;
  * another. Shared by the source and the destination side of a node. Thread safe for different workloads.
  */
 public final class Bindings {
+    private static final ProcessIdentity NOBODY = new ProcessIdentity(0, 0);
+
     private final NodeId node;
     private final Path directory;
 
@@ -22,19 +24,19 @@ public final class Bindings {
     }
 
     /**
-     * The init, alive or a zombie: as bound, or, on the node of its birth and never bound there, the process that
-     * the id
-     * names.
+     * The init, alive or a zombie: as bound, or, on the node of its birth and never bound there, the process that the id
+     * names. An id that was bound in an earlier boot, or has left, names nobody: its PID may be another's by now.
      */
     public Optional<ProcessIdentity> find(WorkloadId id) {
-        Optional<ProcessIdentity> bound = file(id).read().map(Bindings::identity);
-        if (bound.isPresent()) {
-            return bound.filter(ProcessIdentity::isPresent);
+        if (file(id).exists()) {
+            return bound(id);
         }
-        if (!id.value().endsWith("@" + node.value())) {
-            return Optional.empty();
-        }
-        return ProcessIdentity.of(Integer.parseInt(id.name()));
+        return isBornHere(id) ? ProcessIdentity.of(Integer.parseInt(id.name())) : Optional.empty();
+    }
+
+    /** The init, if it was bound to the id and is still there. */
+    public Optional<ProcessIdentity> bound(WorkloadId id) {
+        return file(id).read().map(Bindings::identity).filter(ProcessIdentity::isPresent);
     }
 
     /** Replaces an older binding. */
@@ -42,9 +44,17 @@ public final class Bindings {
         file(id).write(Map.of("pid", Integer.toString(init.pid()), "start", Long.toString(init.startTicks())));
     }
 
-    /** Idempotent. */
+    /** The id names nobody here until it is bound again. Idempotent. */
     public void unbind(WorkloadId id) {
-        file(id).delete();
+        if (isBornHere(id)) {
+            bind(id, NOBODY);
+        } else {
+            file(id).delete();
+        }
+    }
+
+    private boolean isBornHere(WorkloadId id) {
+        return id.value().endsWith("@" + node.value());
     }
 
     private StateFile file(WorkloadId id) {

@@ -43,6 +43,11 @@ public final class StateFile {
         }
     }
 
+    /** Whether this boot or an earlier one has written it. */
+    public boolean exists() {
+        return Files.exists(file);
+    }
+
     public void write(Map<String, String> values) {
         StringBuilder text = new StringBuilder(BOOT + "=" + bootId() + "\n");
         values.forEach((key, value) -> {

@@ -130,10 +130,12 @@ final class LinuxSpaceKernel implements SpaceKernel {
                 return false;
             }
             case Errno.EBUSY ->
-                throw DecampException.refused(
+                // a copy that was just restored, most likely: it can be tracked when its memory is complete
+                throw DecampException.retry(
                         "foreign-userfaultfd",
-                        "Memory " + where + " is managed through a userfaultfd of its own",
-                        "Wait if the workload was just restored and is still being filled; else it can't be tracked");
+                        "Memory " + where + " is still being filled, or is managed through a userfaultfd of its own",
+                        "It is tried again; a workload that always uses userfaultfd itself can't be tracked",
+                        null);
             default -> throw new SyscallException("UFFDIO_REGISTER", -result, where);
         }
     }

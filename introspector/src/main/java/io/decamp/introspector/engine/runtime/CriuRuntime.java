@@ -122,21 +122,46 @@ abstract sealed class CriuRuntime implements WorkloadRuntime permits PidRuntime,
     public void kill(WorkloadId id) {
         FreezeRecord freeze = records.find(id).orElse(null);
         if (freeze == null) {
-            if (lives(id)) {
-                throw notHeld(id);
+            if (!lives(id)) {
+                return;
             }
-            return;
+            freeze = unheld(id);
         }
         FreezerCgroup lock = hierarchy.at(freeze.cgroup());
-        Hold hold = locks.hold(freeze, lock);
-        if (!freeze.killing() && hold != Hold.HELD && hold != Hold.HELD_BY_FREEZER) {
-            throw notHeld(id);
-        }
         records.put(freeze.withKilling());
+        if (!lock.isFrozen() && freeze.init().isPresent()) {
+            enter(lock, PidNamespace.of(freeze.init().pid()));
+        }
         locks.kill(freeze, lock);
         forget(freeze, lock);
         end(freeze);
         LOG.infof("%s: killed while frozen", id);
+    }
+
+    /** For the end of a workload that no freeze holds. */
+    private FreezeRecord unheld(WorkloadId id) {
+        Found found = find(id);
+        PidNamespace tasks = PidNamespace.of(found.initPid());
+        // out of a frozen cgroup, tasks would run on
+        FreezerCgroup lock = found.state() == State.FROZEN
+                ? hierarchy.of(found.initPid()).orElseThrow(() -> notFound(id))
+                : lockOf(found);
+        if (found.state() == State.FROZEN && !tasks.processes().containsAll(lock.processes())) {
+            throw DecampException.refused(
+                    "frozen-with-others",
+                    "Workload " + id + " is frozen together with others in cgroup " + lock.path(),
+                    "Thaw that cgroup: the workload is then killed alone");
+        }
+        Path run = settings.memoryDirectory().resolve("freeze").resolve(id.fileName());
+        return new FreezeRecord(
+                id,
+                "",
+                run,
+                run,
+                ProcessIdentity.of(found.initPid()).orElseThrow(() -> notFound(id)),
+                lock.path(),
+                placesOf(tasks),
+                true);
     }
 
     private void end(FreezeRecord freeze) {
@@ -157,13 +182,5 @@ abstract sealed class CriuRuntime implements WorkloadRuntime permits PidRuntime,
                 "workload-not-found",
                 "There is no workload " + id + " on node " + settings.node(),
                 "Name the node that it runs on, or protect it again if it was started anew");
-    }
-
-    private static DecampException notHeld(WorkloadId id) {
-        return DecampException.fatal(
-                "not-frozen",
-                "Workload " + id + " is not held by its second lock",
-                "It would execute instructions while it dies; freeze it first",
-                null);
     }
 }

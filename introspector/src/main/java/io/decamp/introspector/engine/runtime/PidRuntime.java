@@ -22,6 +22,8 @@ import java.util.Map;
  * freezer cgroup of their own for the time of the freeze.
  */
 public final class PidRuntime extends CriuRuntime {
+    private static final String LOCK_PREFIX = "/held-";
+
     private final Bindings bindings;
 
     public PidRuntime(NodeSettings settings) {
@@ -52,7 +54,7 @@ public final class PidRuntime extends CriuRuntime {
     FreezerCgroup lockOf(Found found) {
         String now = hierarchy.of(found.initPid()).map(FreezerCgroup::path).orElse("/");
         boolean below = hierarchy.version() == FreezerHierarchy.Version.V2 && !now.equals("/");
-        return hierarchy.at((below ? now : settings.cgroupPrefix()) + "/held-" + found.id().fileName());
+        return hierarchy.at((below ? now : settings.cgroupPrefix()) + LOCK_PREFIX + found.id().fileName());
     }
 
     @Override
@@ -96,7 +98,9 @@ public final class PidRuntime extends CriuRuntime {
 
     @Override
     void forget(FreezeRecord freeze, FreezerCgroup lock) {
-        lock.remove();
+        if (isOurs(lock)) {
+            lock.remove();
+        }
         bindings.unbind(freeze.id());
         // the cgroup that this node made when the workload was moved here
         FreezerCgroup former = hierarchy.at(freeze.formerCgroup(freeze.init().pid()).orElse("/"));
@@ -105,10 +109,31 @@ public final class PidRuntime extends CriuRuntime {
         }
     }
 
+    /** One that a workload was frozen in by somebody else stays. */
+    private boolean isOurs(FreezerCgroup lock) {
+        return lock.path().startsWith(settings.cgroupPrefix() + "/") || lock.path().contains(LOCK_PREFIX);
+    }
+
+    /** Notes which process the id means from now on: one that gets its PID later is not taken for it. */
+    public int adopt(WorkloadId id) {
+        Found found = find(id);
+        if (bindings.bound(id).isEmpty()) {
+            ProcessIdentity.of(found.initPid()).ifPresent(init -> bindings.bind(id, init));
+        }
+        return found.initPid();
+    }
+
     @Override
     boolean lives(WorkloadId id) {
-        return bindings.find(id)
-                .filter(init -> TaskStates.of(init.pid()) != 'Z')
-                .isPresent();
+        ProcessIdentity init = bindings.find(id)
+                .filter(p -> TaskStates.of(p.pid()) != 'Z' && PidNamespace.isInit(p.pid()))
+                .orElse(null);
+        if (init != null && bindings.bound(id).isEmpty()) {
+            throw DecampException.refused(
+                    "workload-not-known",
+                    "Process " + init.pid() + " was never tracked on node " + settings.node() + " as " + id,
+                    "It may be another one with the same PID: end it by hand if it is not");
+        }
+        return init != null;
     }
 }

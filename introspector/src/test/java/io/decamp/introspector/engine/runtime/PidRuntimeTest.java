@@ -12,6 +12,7 @@ import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.port.WorkloadRuntime.Frozen;
 import io.decamp.contracts.port.WorkloadRuntime.Hold;
 import io.decamp.contracts.port.WorkloadRuntime.State;
+import io.decamp.linux.workload.Bindings;
 import io.decamp.linux.workload.TaskStates;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainSpec;
@@ -210,15 +211,46 @@ class PidRuntimeTest {
     }
 
     @Test
-    void shouldNotKillWhatIsNotFrozen() {
-        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+    void shouldKillARunningWorkloadThatItHasTracked() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512).withTree(1, 2));
+        lab.runtime().adopt(lab.id(workload));
+
+        lab.runtime().kill(lab.id(workload));
+
+        assertEquals(List.of(), workload.log().inits());
+        lab.runtime().kill(lab.id(workload));
+        assertEquals("workload-not-found", findFailure(workload));
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    void shouldNotKillAProcessThatOnlyHasThePidOfAWorkload() {
+        PidWorkload stranger = lab.workload(ChainSpec.of(1, 16));
 
         DecampException refusal =
-                assertThrows(DecampException.class, () -> lab.runtime().kill(lab.id(workload)));
+                assertThrows(DecampException.class, () -> lab.runtime().kill(lab.id(stranger)));
 
-        assertEquals("not-frozen", refusal.code());
+        assertEquals("workload-not-known", refusal.code());
+        assertTrue(Procs.alive(stranger.initPid()));
+        assertEquals(State.RUNNING, lab.runtime().find(lab.id(stranger)).state());
+    }
+
+    @Test
+    void shouldNotTakeAProcessForAWorkloadThatHasLeft() {
+        PidWorkload workload = lab.workload(ChainSpec.of(1, 16));
+        WorkloadId id = lab.id(workload);
+        lab.runtime().adopt(id);
+
+        new Bindings(lab.settings().node(), lab.settings().stateDirectory()).unbind(id);
+
+        assertEquals("workload-not-found", findFailure(workload));
+        lab.runtime().kill(id);
         assertTrue(Procs.alive(workload.initPid()));
-        assertEquals(State.RUNNING, lab.runtime().find(lab.id(workload)).state());
+    }
+
+    private String findFailure(PidWorkload workload) {
+        return assertThrows(DecampException.class, () -> lab.runtime().find(lab.id(workload)))
+                .code();
     }
 
     @Test

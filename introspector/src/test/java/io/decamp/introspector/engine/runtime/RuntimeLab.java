@@ -38,7 +38,7 @@ final class RuntimeLab implements AutoCloseable {
     private final Path directory;
     private final NodeSettings settings;
     private final Deque<PidWorkload> workloads = new ArrayDeque<>();
-    private WorkloadRuntime runtime;
+    private PidRuntime runtime;
 
     RuntimeLab() {
         Kernel.require(KernelFeature.PID_NAMESPACES, KernelFeature.PTRACE_ANY);
@@ -65,7 +65,7 @@ final class RuntimeLab implements AutoCloseable {
         return settings.node().value();
     }
 
-    WorkloadRuntime runtime() {
+    PidRuntime runtime() {
         return runtime;
     }
 
