@@ -3,7 +3,6 @@ package io.decamp.restorer.edge;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.CopyRuntime;
-import io.decamp.contracts.port.HandoffRegister;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.contracts.port.Replicas;
 import io.decamp.edge.config.DecampConfig;
@@ -11,6 +10,7 @@ import io.decamp.edge.config.WorkloadRuntimes;
 import io.decamp.edge.kafka.Bus;
 import io.decamp.edge.kafka.EventConsumer;
 import io.decamp.edge.kafka.EventPublisher;
+import io.decamp.edge.kafka.KafkaRegister;
 import io.decamp.edge.kafka.Subscription;
 import io.decamp.edge.trace.Tracing;
 import io.decamp.linux.cgroup.FreezerHierarchy;
@@ -50,6 +50,7 @@ class RestorerEdge {
     private final Bus bus;
     private final EventPublisher publisher;
     private final String group;
+    private final KafkaRegister register;
     private final LazyPages lazyPages;
     private final DestinationHandoff handoff;
     private EventConsumer snapshots;
@@ -59,7 +60,7 @@ class RestorerEdge {
             NodeSettings settings,
             WorkloadRuntimes sources,
             Replicas replicas,
-            HandoffRegister register,
+            KafkaRegister register,
             Bus bus,
             EventPublisher publisher,
             Tracing tracing,
@@ -67,6 +68,7 @@ class RestorerEdge {
             throws IOException {
         this.bus = bus.with(tracing.service("restorer"));
         this.publisher = publisher;
+        this.register = register;
         this.group = "decamp-restorer-" + settings.node();
         var teller = new LazyTeller(id -> freeze(sources, id), publisher, settings.node());
         this.lazyPages = new LazyPageServers(settings.memoryDirectory().resolve("lazy"), teller);
@@ -95,6 +97,7 @@ class RestorerEdge {
             LOG.infof("Serves memory again of %s", served);
         }
         handoff.start();
+        register.states().keySet().forEach(handoff::look);
         snapshots = EventConsumer.start(
                 bus,
                 Subscription.group("snapshots", group, LOOK_BACK)

@@ -3,7 +3,6 @@ package io.decamp.snapshotter.edge;
 import io.decamp.contracts.event.Event;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.id.WorkloadId;
-import io.decamp.contracts.port.HandoffRegister;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.NodeDirectory;
 import io.decamp.contracts.port.NodeSettings;
@@ -14,6 +13,7 @@ import io.decamp.edge.config.WorkloadRuntimes;
 import io.decamp.edge.kafka.Bus;
 import io.decamp.edge.kafka.EventConsumer;
 import io.decamp.edge.kafka.EventPublisher;
+import io.decamp.edge.kafka.KafkaRegister;
 import io.decamp.edge.kafka.Subscription;
 import io.decamp.edge.trace.Tracing;
 import io.decamp.snapshotter.engine.ProtectionState;
@@ -38,6 +38,7 @@ class SnapshotterEdge {
     private final Bus bus;
     private final EventPublisher publisher;
     private final SpecView specs;
+    private final KafkaRegister register;
     private final RequestGate gate;
     private final Snapshotter snapshotter;
     private EventConsumer requests;
@@ -47,7 +48,7 @@ class SnapshotterEdge {
             WorkloadRuntimes runtimes,
             MemorySource memory,
             PageTransport transport,
-            HandoffRegister register,
+            KafkaRegister register,
             NodeDirectory nodes,
             Bus bus,
             EventPublisher publisher,
@@ -57,6 +58,7 @@ class SnapshotterEdge {
         this.bus = bus.with(tracing.service("snapshotter"));
         this.publisher = publisher;
         this.specs = specs;
+        this.register = register;
         this.gate = new RequestGate(settings.node(), publisher, clock);
         var ports = new SnapshotterPorts(
                 settings, runtimes.byKind(), memory, transport, register, nodes, publisher,
@@ -74,6 +76,7 @@ class SnapshotterEdge {
 
     void start(@Observes StartupEvent event) {
         specs.onChange(snapshotter::specified);
+        register.states().keySet().forEach(snapshotter::look);
         requests = EventConsumer.start(
                 bus,
                 Subscription.group("requests", group, RequestGate.DEFAULT_VALIDITY)

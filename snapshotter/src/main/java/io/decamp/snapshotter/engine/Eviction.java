@@ -2,6 +2,7 @@ package io.decamp.snapshotter.engine;
 
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.handoff.Digest;
+import io.decamp.contracts.handoff.HandoffRecords;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.v1.MigrationFailed;
@@ -13,6 +14,7 @@ import io.opentelemetry.context.Scope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -26,6 +28,9 @@ import org.jboss.logging.Logger;
 final class Eviction {
     private static final Logger LOG = Logger.getLogger(Eviction.class);
 
+    /** A broker that answers does so within milliseconds; longer than one that elects a leader. */
+    private static final Duration REGISTER_LIMIT = Duration.ofSeconds(10);
+
     /** What the loop goes on with. */
     enum Outcome {
         GONE,
@@ -38,6 +43,7 @@ final class Eviction {
     private final MigrationOrder order;
     private final NodeId destination;
     private final Consumer<ProtectionState> state;
+    private final Consumer<String> frozen;
     private final ConvergenceRule convergence = ConvergenceRule.DEFAULT;
     private String step = "protect";
 
@@ -47,13 +53,15 @@ final class Eviction {
             Replication replication,
             MigrationOrder order,
             NodeId destination,
-            Consumer<ProtectionState> state) {
+            Consumer<ProtectionState> state,
+            Consumer<String> frozen) {
         this.ports = ports;
         this.handover = handover;
         this.replication = replication;
         this.order = order;
         this.destination = destination;
         this.state = state;
+        this.frozen = frozen;
     }
 
     Outcome run() {
@@ -69,7 +77,13 @@ final class Eviction {
             return move();
         } catch (DecampException e) {
             span.recordException(e).setStatus(StatusCode.ERROR, e.getMessage());
-            failed(e);
+            if (!e.code().equals(Handover.INTERRUPTED)) {
+                failed(e);
+            }
+            throw e;
+        } catch (RuntimeException e) {
+            span.recordException(e).setStatus(StatusCode.ERROR, e.toString());
+            failed(DecampException.abort("unexpected", e.toString(), "Read the log of this node", e));
             throw e;
         } finally {
             span.end();
@@ -89,6 +103,7 @@ final class Eviction {
         Path bundle = ports.runtime(order.workload()).find(order.workload()).bundle();
         enter("last-rounds");
         inSpan("last-rounds", this::lastRounds);
+        inSpan("register", this::requireRegister);
         enter("freeze");
         Path parts = partsDirectory();
         SnapshotReady ready;
@@ -98,7 +113,7 @@ final class Eviction {
             enter("final-delta");
             inSpan("final-delta", this::finalDelta);
             ready = inSpan("state-images", () -> shipState(frozen, bytesBefore, bundle));
-        } catch (DecampException e) {
+        } catch (RuntimeException e) {
             thaw(e);
             throw e;
         } finally {
@@ -111,7 +126,7 @@ final class Eviction {
                 destination,
                 new Digest(ready.getDigest().toByteArray()),
                 order.migration(),
-                waiting -> state.accept(new ProtectionState.Frozen(order.migration(), destination, waiting))));
+                frozen));
         return switch (outcome) {
             case COMMITTED -> Outcome.GONE;
             case KEPT -> {
@@ -161,9 +176,25 @@ final class Eviction {
     }
 
     /** Before the offer nobody else may act on the workload, so that letting it run is always right. */
-    private void thaw(DecampException why) {
+    private void thaw(RuntimeException why) {
         LOG.warnf("%s: thawed before the offer: %s", order.workload(), why.getMessage());
-        ports.runtime(order.workload()).thaw(order.workload());
+        try {
+            ports.runtime(order.workload()).thaw(order.workload());
+        } catch (RuntimeException e) {
+            // the loop tries on until it runs
+            LOG.errorf(e, "%s: could not be thawed", order.workload());
+            why.addSuppressed(e);
+        }
+    }
+
+    /** A workload is not frozen for a register that does not answer: it would stay so. */
+    private Void requireRegister() {
+        ports.register()
+                .append(
+                        order.workload(),
+                        HandoffRecords.barrier(order.workload(), ports.settings().node()),
+                        REGISTER_LIMIT);
+        return null;
     }
 
     private void failed(DecampException e) {

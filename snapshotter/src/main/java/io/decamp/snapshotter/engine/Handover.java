@@ -8,6 +8,9 @@ import java.util.function.Consumer;
 
 /** Hands a frozen workload over and sees it to an end, however long the register keeps it waiting. */
 public interface Handover {
+    /** Code of the exception that says: the service ends, and all stays as it is until it starts again. */
+    String INTERRUPTED = "handoff-interrupted";
+
     /** How it ended. */
     enum Outcome {
         /** The other node owns it; what was frozen here is dead. */

@@ -10,6 +10,7 @@ import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.Truth;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -39,8 +40,10 @@ final class Protection implements Runnable {
     private final WorkloadId workload;
     private final NodeId standby;
     private final Policy policy;
+    private final FrozenNotice notice;
     private final BiConsumer<WorkloadId, ProtectionState> ended;
     private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
+    private final CountDownLatch stopping = new CountDownLatch(1);
     private volatile ProtectionState state = new ProtectionState.Starting();
     private Replication replication;
     private Duration backoff = FIRST_BACKOFF;
@@ -53,12 +56,14 @@ final class Protection implements Runnable {
             WorkloadId workload,
             NodeId standby,
             Policy policy,
+            FrozenNotice notice,
             BiConsumer<WorkloadId, ProtectionState> ended) {
         this.ports = ports;
         this.handover = handover;
         this.workload = workload;
         this.standby = standby;
         this.policy = policy;
+        this.notice = notice;
         this.ended = ended;
     }
 
@@ -76,36 +81,78 @@ final class Protection implements Runnable {
 
     /** The service ends; tracking and replica stay for its successor. */
     void stop() {
+        stopping.countDown();
         commands.add(new Command.Stop());
     }
 
     @Override
     public void run() {
         try {
-            replication = new Replication(ports, workload, policy);
-            if (resumeHandover()) {
-                protect();
+            boolean again = true;
+            while (again) {
+                try (Replication fresh = new Replication(ports, workload, policy)) {
+                    replication = fresh;
+                    if (settle()) {
+                        protect();
+                    }
+                    again = false;
+                } catch (RuntimeException e) {
+                    again = stopping.getCount() > 0 && goesOnAfter(e);
+                }
             }
-        } catch (RuntimeException e) {
-            LOG.errorf(e, "%s: protection ended by an error", workload);
-            enter(new ProtectionState.Ended(e.toString()));
         } finally {
-            if (replication != null) {
-                replication.close();
-            }
+            notice.over(workload);
             ended.accept(workload, state);
         }
     }
 
-    /** What a service that died left frozen is brought to its end first. @return whether the workload is still here */
-    private boolean resumeHandover() {
-        var outcome = handover.resume(
-                workload, waiting -> enter(new ProtectionState.Frozen("", ports.settings().node(), waiting)));
-        if (outcome.isPresent() && outcome.get() == Handover.Outcome.COMMITTED) {
+    /**
+     * What is frozen is brought to its end before anything else, be it a service that died that left it so or a failure of
+     * this one. @return whether the workload is this node's
+     */
+    private boolean settle() {
+        var outcome = handover.resume(workload, waiting -> frozen("", ports.settings().node(), waiting));
+        notice.over(workload);
+        boolean committed = outcome.isPresent() && outcome.get() == Handover.Outcome.COMMITTED;
+        if (committed || !isMine()) {
             gone();
             return false;
         }
         return true;
+    }
+
+    private boolean isMine() {
+        return ports.register().current(workload) instanceof HandoffState.Owned o
+                && o.node().equals(ports.settings().node());
+    }
+
+    /** @return false when the workload has ended meanwhile */
+    private boolean goesOnAfter(RuntimeException e) {
+        DecampException failure = e instanceof DecampException known
+                ? known
+                : DecampException.retry("unexpected", e.toString(), "It is tried again; read the log", e);
+        if (failure != e) {
+            LOG.errorf(e, "%s: an error nobody foresaw", workload);
+        }
+        try {
+            if (isMine() && stopped()) {
+                workloadEnded();
+                return false;
+            }
+        } catch (RuntimeException notKnownNow) {
+            failure.addSuppressed(notKnownNow);
+        }
+        return !waits(waitAfter(failure));
+    }
+
+    /** @return true when the service ends */
+    private boolean waits(Duration wait) {
+        try {
+            return stopping.await(wait.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
     }
 
     private void protect() {
@@ -124,7 +171,7 @@ final class Protection implements Runnable {
                     return;
                 }
                 case Command.Evict(MigrationOrder order) -> {
-                    if (evictTo(order)) {
+                    if (evictTo(order) || !settle()) {
                         return;
                     }
                     wait = Duration.ZERO;
@@ -158,11 +205,18 @@ final class Protection implements Runnable {
     }
 
     private Duration afterFailure(DecampException e) {
+        if (!isMine()) {
+            throw e;
+        }
         if (stopped()) {
             workloadEnded();
             return Duration.ZERO;
         }
         replication.disconnect();
+        return waitAfter(e);
+    }
+
+    private Duration waitAfter(DecampException e) {
         Duration wait = backoff;
         backoff = backoff.multipliedBy(2).compareTo(MAX_BACKOFF) > 0 ? MAX_BACKOFF : backoff.multipliedBy(2);
         if (!reportedFailure.equals(e.code())) {
@@ -191,18 +245,23 @@ final class Protection implements Runnable {
             return false;
         }
         try {
-            var eviction = new Eviction(ports, handover, replication, order, destination, this::enter);
+            var eviction = new Eviction(
+                    ports,
+                    handover,
+                    replication,
+                    order,
+                    destination,
+                    this::enter,
+                    waiting -> frozen(order.migration(), destination, waiting));
             if (eviction.run() == Eviction.Outcome.GONE) {
                 gone();
                 return true;
             }
         } catch (DecampException e) {
             LOG.warnf("%s: migration %s failed: %s", workload, order.migration(), e.getMessage());
-            if (stopped()) {
-                workloadEnded();
-                return true;
-            }
             replication.disconnect();
+        } finally {
+            notice.over(workload);
         }
         return false;
     }
@@ -245,6 +304,11 @@ final class Protection implements Runnable {
             Thread.currentThread().interrupt();
             return new Command.Stop();
         }
+    }
+
+    private void frozen(String migration, NodeId destination, String waitingFor) {
+        enter(new ProtectionState.Frozen(migration, destination, waitingFor));
+        notice.waits(workload, migration, waitingFor);
     }
 
     private void enter(ProtectionState next) {

@@ -10,13 +10,17 @@ import io.decamp.contracts.v1.NodeAnnounced;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.SnapshotReady;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jboss.logging.Logger;
 
 /**
  * The replica of one workload on one standby, and the epochs that keep it up to date. Knows when a replica can be
  * continued and when it must start anew. Used by the workload's loop only.
  */
 final class Replication implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(Replication.class);
+
     private final SnapshotterPorts ports;
     private final WorkloadId workload;
     private final Policy policy;
@@ -34,8 +38,7 @@ final class Replication implements AutoCloseable {
         this.ports = ports;
         this.workload = workload;
         this.policy = policy;
-        Path file = ports.settings().memoryDirectory().resolve("snapshotter").resolve(workload.fileName() + ".properties");
-        this.progress = ReplicaProgress.load(file);
+        this.progress = ReplicaProgress.load(progressFile(ports, workload));
         this.shipper = new EpochShipper(workload, ports.memory(), PropagationOrder.byAddress());
     }
 
@@ -77,14 +80,25 @@ final class Replication implements AutoCloseable {
             progress.startGeneration(to.value(), ports.clock().millis());
         }
         PageTransport.Session opened = open(to, peer);
+        if (opened.lastSealedEpoch() == progress.sealedEpoch() + 1) {
+            // sealed there, and this service died before it noted so: its pages count as in flight and go once more
+            progress.sealed(opened.lastSealedEpoch());
+        }
         if (opened.lastSealedEpoch() != progress.sealedEpoch()) {
             opened.close();
             progress.startGeneration(to.value(), ports.clock().millis());
             opened = open(to, peer);
         }
+        try {
+            ports.memory().track(workload, progress.generation());
+            // a disconnect may have failed to say so
+            ports.memory().broken(workload);
+        } catch (RuntimeException e) {
+            opened.close();
+            throw e;
+        }
         session = opened;
         destination = to;
-        ports.memory().track(workload, progress.generation());
         scannedBefore = false;
     }
 
@@ -189,8 +203,21 @@ final class Replication implements AutoCloseable {
         if (session != null) {
             session.close();
             session = null;
-            ports.memory().broken(workload);
+            try {
+                ports.memory().broken(workload);
+            } catch (DecampException e) {
+                LOG.debugf("%s: what is in flight is put back at the next connection: %s", workload, e.getMessage());
+            }
         }
+    }
+
+    /** Whether an earlier incarnation of this service has shipped the workload and not forgotten it. */
+    static boolean isLeft(SnapshotterPorts ports, WorkloadId workload) {
+        return Files.exists(progressFile(ports, workload));
+    }
+
+    private static Path progressFile(SnapshotterPorts ports, WorkloadId workload) {
+        return ports.settings().memoryDirectory().resolve("snapshotter").resolve(workload.fileName() + ".properties");
     }
 
     /** The workload is not this node's any more, or need not be protected: nothing of it stays here. */

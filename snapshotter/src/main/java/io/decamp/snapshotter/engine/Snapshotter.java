@@ -1,13 +1,11 @@
 package io.decamp.snapshotter.engine;
 
 import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.handoff.HandoffRecords;
 import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.WorkloadRuntime;
-import io.decamp.contracts.v1.Claim;
-import io.decamp.contracts.v1.Ended;
-import io.decamp.contracts.v1.HandoffRecord;
 import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.Truth;
@@ -17,10 +15,15 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
@@ -33,6 +36,11 @@ public final class Snapshotter implements AutoCloseable {
     /** A register that answers at all does so far sooner; longer than a broker's restart. */
     private static final Duration REGISTER_LIMIT = Duration.ofSeconds(30);
 
+    /** Until what failed for now is tried again. */
+    private static final Duration RETRY = Duration.ofSeconds(1);
+    /** An epoch or a freeze ends within this; a hand-off that waits for the register does not, and is left as it is. */
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
+
     private final SnapshotterPorts ports;
     private final Handover handover;
     private final DesiredState desired;
@@ -43,12 +51,16 @@ public final class Snapshotter implements AutoCloseable {
             Thread.ofPlatform().daemon().name("snapshotter").factory());
     private final ExecutorService loops = Executors.newThreadPerTaskExecutor(
             Thread.ofPlatform().daemon().name("protect-", 0).factory());
-    private volatile boolean closed;
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("snapshotter-timer").factory());
+    private final Set<WorkloadId> settling = ConcurrentHashMap.newKeySet();
+    private final FrozenNotice notice;
 
     public Snapshotter(SnapshotterPorts ports, Handover handover, DesiredState desired) {
         this.ports = ports;
         this.handover = handover;
         this.desired = desired;
+        this.notice = new FrozenNotice(ports.settings().node(), ports.events(), timer, FrozenNotice.PATIENCE);
         ports.register().onChange((workload, before, after, by) -> onControl(() -> reconcile(workload)));
     }
 
@@ -76,23 +88,96 @@ public final class Snapshotter implements AutoCloseable {
         return all;
     }
 
+    /**
+     * Looks at a workload of the register, since changes before the start of this service are not announced: finishes what
+     * it was in the middle of. Call it once the desired state is known.
+     */
+    public void look(WorkloadId workload) {
+        onControl(() -> {
+            boolean unspecified = !specs.containsKey(workload.value());
+            if (unspecified && ports.register().current(workload) instanceof HandoffState.Owned o && o.node().equals(self())) {
+                leftover(workload);
+            } else {
+                reconcile(workload);
+            }
+        });
+    }
+
+    /** This node runs it and nobody wants it protected any more. */
+    private void leftover(WorkloadId workload) {
+        if (Replication.isLeft(ports, workload)) {
+            start(workload, null, Policy.getDefaultInstance());
+            protections.get(workload).release("released while the service was down");
+        } else {
+            settle(workload, () -> {});
+        }
+    }
+
     private void reconcile(WorkloadId workload) {
         WorkloadSpec spec = specs.get(workload.value());
         HandoffState owner = ports.register().current(workload);
         Protection running = protections.get(workload);
-        boolean mine = owner instanceof HandoffState.Owned o && o.node().equals(self());
-        if (spec == null) {
-            if (running != null && !(running.state() instanceof ProtectionState.Evicting)) {
+        boolean leaving = owner instanceof HandoffState.Offered o && o.from().equals(self())
+                || owner instanceof HandoffState.Taken t && t.from().equals(self());
+        if (running != null) {
+            if (spec == null) {
+                // a move that is on or asked for comes first
                 running.release("released");
             }
-        } else if (running == null) {
-            if (mine || (owner instanceof HandoffState.Offered o && o.from().equals(self()))
-                    || (owner instanceof HandoffState.Taken t && t.from().equals(self()))) {
-                start(workload, standbyOf(spec), spec.getPolicy());
-            } else if (owner instanceof HandoffState.Unowned && spec.getNodesCount() > 0
-                    && spec.getNodes(0).equals(self().value())) {
-                claim(workload, spec);
+        } else if (isFencedHere(owner)) {
+            settle(workload, () -> liftFence(workload));
+        } else if (spec != null && (leaving || isMine(owner))) {
+            start(workload, standbyOf(spec), spec.getPolicy());
+        } else if (leaving) {
+            settle(workload, () -> {});
+        } else if (spec != null && owner instanceof HandoffState.Unowned && spec.getNodesCount() > 0
+                && spec.getNodes(0).equals(self().value())) {
+            claim(workload);
+        }
+    }
+
+    private static boolean isMoving(Protection running) {
+        return running.state() instanceof ProtectionState.Evicting || running.state() instanceof ProtectionState.Frozen;
+    }
+
+    private boolean isMine(HandoffState owner) {
+        return owner instanceof HandoffState.Owned o && o.node().equals(self());
+    }
+
+    private boolean isFencedHere(HandoffState owner) {
+        return owner instanceof HandoffState.Unowned u && u.fenced().filter(self()::equals).isPresent();
+    }
+
+    /** Sees a hand-off of an earlier incarnation to its end; on a fenced node, destroys what is there. */
+    private void settle(WorkloadId workload, Runnable then) {
+        if (!settling.add(workload)) {
+            return;
+        }
+        loops.execute(() -> {
+            try {
+                handover.resume(workload, waiting -> notice.waits(workload, "", waiting));
+                onControl(then);
+            } catch (RuntimeException e) {
+                LOG.warnf("%s: what an earlier run of this service left is not settled: %s", workload, e.getMessage());
+                later(() -> look(workload));
+            } finally {
+                notice.over(workload);
+                settling.remove(workload);
             }
+        });
+    }
+
+    /** Nothing of it is here any more: what is started under this name from now on is a new workload. */
+    private void liftFence(WorkloadId workload) {
+        HandoffState fenced = ports.register().current(workload);
+        if (isFencedHere(fenced)) {
+            HandoffState claimed = ports.register()
+                    .append(workload, HandoffRecords.claim(workload, fenced, self()), REGISTER_LIMIT);
+            ports.register()
+                    .append(
+                            workload,
+                            HandoffRecords.ended(workload, claimed, self(), "destroyed because this node was fenced"),
+                            REGISTER_LIMIT);
         }
     }
 
@@ -105,24 +190,26 @@ public final class Snapshotter implements AutoCloseable {
                 .orElse(null);
     }
 
-    private void claim(WorkloadId workload, WorkloadSpec spec) {
+    /** @return whether this node owns it now */
+    private boolean claim(WorkloadId workload) {
         try {
             requireRunning(workload);
-            ports.register()
+            return isMine(ports.register()
                     .append(
                             workload,
-                            HandoffRecord.newBuilder()
-                                    .setWorkload(workload.value())
-                                    .setTerm(ports.register().current(workload).term() + 1)
-                                    .setClaim(Claim.newBuilder().setNode(self().value()))
-                                    .build(),
-                            REGISTER_LIMIT);
+                            HandoffRecords.claim(workload, ports.register().current(workload), self()),
+                            REGISTER_LIMIT));
         } catch (DecampException e) {
             LOG.warnf("%s: not protected: %s", workload, e.getMessage());
-            failed(workload, "", "protect", e, Truth.NOT_HERE);
+            if (e.category() == DecampException.Category.RETRY) {
+                later(() -> onControl(() -> reconcile(workload)));
+            } else {
+                failed(workload, "", "protect", e, Truth.NOT_HERE);
+            }
             if (e.category() == DecampException.Category.REFUSED) {
                 desired.remove(workload);
             }
+            return false;
         }
     }
 
@@ -135,7 +222,7 @@ public final class Snapshotter implements AutoCloseable {
     }
 
     private void start(WorkloadId workload, NodeId standby, Policy policy) {
-        Protection p = new Protection(ports, handover, workload, standby, policy, this::ended);
+        Protection p = new Protection(ports, handover, workload, standby, policy, notice, this::ended);
         protections.put(workload, p);
         loops.execute(p);
     }
@@ -150,7 +237,7 @@ public final class Snapshotter implements AutoCloseable {
             refuse(order, "workload-elsewhere", workload + " runs on " + o.node() + ", not on " + self(),
                     "Ask for it with node " + o.node());
         } else if (owner instanceof HandoffState.Offered || owner instanceof HandoffState.Taken
-                || (running != null && running.state() instanceof ProtectionState.Evicting)) {
+                || (running != null && isMoving(running))) {
             refuse(order, "already-migrating", workload + " is being moved already", "Wait for that move to end");
         } else {
             evict(order, owner, running);
@@ -162,8 +249,9 @@ public final class Snapshotter implements AutoCloseable {
         try {
             if (running == null) {
                 requireRunning(workload);
-                if (owner instanceof HandoffState.Unowned) {
-                    claim(workload, null);
+                if (owner instanceof HandoffState.Unowned && !claim(workload)) {
+                    throw DecampException.retry(
+                            "not-claimed", workload + " could not be claimed for " + self(), "Ask again", null);
                 }
                 start(workload, onlyOther(), Policy.getDefaultInstance());
             }
@@ -186,24 +274,26 @@ public final class Snapshotter implements AutoCloseable {
             if (last instanceof ProtectionState.Ended e) {
                 release(workload, e.reason());
             }
+            // what changed while it ended was not for it
+            reconcile(workload);
         });
     }
 
+    /** Tried until the register says so: else nobody could protect it again. */
     private void release(WorkloadId workload, String reason) {
         HandoffState owner = ports.register().current(workload);
-        if (owner instanceof HandoffState.Owned o && o.node().equals(self())) {
-            ports.register()
-                    .append(
-                            workload,
-                            HandoffRecord.newBuilder()
-                                    .setWorkload(workload.value())
-                                    .setTerm(o.term())
-                                    .setEnded(Ended.newBuilder().setNode(self().value()).setReason(reason))
-                                    .build(),
-                            REGISTER_LIMIT);
+        if (isMine(owner)) {
+            try {
+                ports.register()
+                        .append(workload, HandoffRecords.ended(workload, owner, self(), reason), REGISTER_LIMIT);
+            } catch (DecampException e) {
+                LOG.warnf("%s: not released yet: %s", workload, e.getMessage());
+                later(() -> onControl(() -> release(workload, reason)));
+                return;
+            }
+            specs.remove(workload.value());
+            desired.remove(workload);
         }
-        specs.remove(workload.value());
-        desired.remove(workload);
     }
 
     private void refuse(MigrationOrder order, String code, String reason, String advice) {
@@ -232,24 +322,44 @@ public final class Snapshotter implements AutoCloseable {
     }
 
     private void onControl(Runnable work) {
-        if (closed) {
-            return;
+        try {
+            control.execute(() -> {
+                try {
+                    work.run();
+                } catch (RuntimeException e) {
+                    LOG.error("Snapshotter could not act on an event", e);
+                }
+            });
+        } catch (RejectedExecutionException ending) {
+            LOG.debug("An event came after the end");
         }
-        control.execute(() -> {
-            try {
-                work.run();
-            } catch (RuntimeException e) {
-                LOG.error("Snapshotter could not act on an event", e);
-            }
-        });
     }
 
-    /** Stops the loops; workloads run on, tracked, for the next start of this service. */
+    private void later(Runnable work) {
+        try {
+            timer.schedule(work, RETRY.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException ending) {
+            LOG.debug("The next start does it");
+        }
+    }
+
+    /**
+     * Stops the loops. What runs goes on to run, tracked, and what is frozen stays frozen, for the next start of this
+     * service.
+     */
     @Override
     public void close() {
-        closed = true;
+        timer.shutdownNow();
         control.shutdown();
         protections.values().forEach(Protection::stop);
-        loops.close();
+        loops.shutdown();
+        try {
+            if (!loops.awaitTermination(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                loops.shutdownNow();
+                loops.awaitTermination(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

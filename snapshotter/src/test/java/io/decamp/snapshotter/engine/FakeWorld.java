@@ -56,6 +56,13 @@ final class FakeWorld
     volatile boolean running = true;
     volatile boolean standbyDown;
     volatile boolean freezeFails;
+    volatile boolean trackFails;
+    volatile boolean registerDown;
+    volatile boolean sealFinalFails;
+    volatile Optional<Outcome> resumed = Optional.empty();
+    volatile int resumeFailures;
+    volatile Runnable onResume = () -> {};
+    volatile Runnable onUntrack = () -> {};
     volatile int pagesWritten = 3;
     volatile Outcome outcome = Outcome.COMMITTED;
 
@@ -75,6 +82,9 @@ final class FakeWorld
 
     @Override
     public Tracking track(WorkloadId workload, long generation) {
+        if (trackFails) {
+            throw DecampException.retry("process-not-trackable", "a tracer is attached", "End it", null);
+        }
         calls.add("track");
         return new Tracking(List.of(new AddressSpace(1, 1)), 30);
     }
@@ -131,6 +141,8 @@ final class FakeWorld
     @Override
     public void untrack(WorkloadId workload) {
         calls.add("untrack");
+        onUntrack.run();
+        onUntrack = () -> {};
     }
 
     @Override
@@ -173,6 +185,9 @@ final class FakeWorld
 
         @Override
         public Seal seal(long epoch, boolean isFinal, List<AddressSpace> spaces) {
+            if (isFinal && sealFinalFails) {
+                throw new IllegalStateException("a defect");
+            }
             calls.add(isFinal ? "seal-final" : "seal " + epoch);
             sealedByGeneration.put(generation, epoch);
             return new Seal(new byte[32], 4096, List.of());
@@ -226,6 +241,10 @@ final class FakeWorld
 
     @Override
     public HandoffState append(WorkloadId workload, HandoffRecord record, Duration limit) {
+        if (registerDown) {
+            calls.add("append");
+            throw DecampException.retry("register-unreachable", "no broker answers", "Start it", null);
+        }
         HandoffState before = current(workload);
         HandoffState after = HandoffFold.apply(before, record);
         states.put(workload, after);
@@ -233,6 +252,13 @@ final class FakeWorld
             listeners.forEach(l -> l.changed(workload, before, after, record));
         }
         return after;
+    }
+
+    /** As if another node had said something. */
+    void change(WorkloadId workload, HandoffState after) {
+        HandoffState before = current(workload);
+        states.put(workload, after);
+        listeners.forEach(l -> l.changed(workload, before, after, HandoffRecord.getDefaultInstance()));
     }
 
     @Override
@@ -290,6 +316,17 @@ final class FakeWorld
 
     @Override
     public Optional<Outcome> resume(WorkloadId workload, Consumer<String> waitingFor) {
-        return Optional.empty();
+        if (states.get(workload) instanceof HandoffState.Owned && resumed.isEmpty()) {
+            return Optional.empty();
+        }
+        calls.add("resume");
+        if (resumeFailures > 0) {
+            resumeFailures--;
+            throw DecampException.retry("runc-failed", "runc does not answer", "Run it by hand", null);
+        }
+        onResume.run();
+        Optional<Outcome> answer = resumed;
+        resumed = Optional.empty();
+        return answer;
     }
 }

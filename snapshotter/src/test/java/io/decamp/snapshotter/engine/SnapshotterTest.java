@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.decamp.contracts.handoff.Digest;
 import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
@@ -16,6 +17,9 @@ import io.decamp.contracts.v1.WorkloadSpec;
 import io.opentelemetry.context.Context;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -63,7 +67,7 @@ class SnapshotterTest {
         protect();
 
         assertEquals(new HandoffState.Owned(FakeWorld.ALPHA, 1), world.current(REDIS));
-        assertEquals(List.of("open", "track", "scan", "seal 1", "settled 1"), world.calls.subList(0, 5));
+        assertEquals(List.of("open", "track", "broken", "scan", "seal 1", "settled 1"), world.calls.subList(0, 6));
         assertInstanceOf(ProtectionState.Protecting.class, snapshotter.states().get(REDIS));
     }
 
@@ -202,5 +206,122 @@ class SnapshotterTest {
         await().until(() -> world.calls.contains("untrack"));
         await().until(() -> world.current(REDIS) instanceof HandoffState.Unowned);
         assertFalse(world.calls.contains("kill"));
+    }
+
+    @Test
+    void shouldNotDropAWorkloadWhoseTrackingFailsForNow() {
+        world.trackFails = true;
+        snapshotter.specified(REDIS, spec());
+        await().until(() -> snapshotter.states().get(REDIS) instanceof ProtectionState.Waiting);
+
+        world.trackFails = false;
+
+        await().until(() -> !world.pagesDirty.isEmpty());
+        assertFalse(world.calls.contains("undesired"));
+        assertInstanceOf(HandoffState.Owned.class, world.current(REDIS));
+    }
+
+    @Test
+    void shouldSettleWhatAnEarlierRunLeftFrozenBeforeItTracks() {
+        world.states.put(REDIS, new HandoffState.Owned(FakeWorld.ALPHA, 1));
+        world.resumed = Optional.of(Handover.Outcome.KEPT);
+        world.resumeFailures = 2;
+
+        snapshotter.specified(REDIS, spec());
+        snapshotter.look(REDIS);
+
+        await().until(() -> !world.pagesDirty.isEmpty());
+        assertEquals(List.of("resume", "resume", "resume", "open"), world.calls.subList(0, 4));
+    }
+
+    @Test
+    void shouldSettleAnOfferOfAWorkloadThatNobodyWantsProtected() {
+        var digest = new Digest(new byte[32]);
+        world.states.put(REDIS, new HandoffState.Offered(FakeWorld.ALPHA, FakeWorld.BETA, 2, digest, "m1"));
+
+        snapshotter.look(REDIS);
+
+        await().until(() -> world.calls.contains("resume"));
+        assertFalse(world.calls.contains("track"));
+    }
+
+    @Test
+    void shouldReleaseAtItsStartWhatWasReleasedWhileItWasDown() {
+        protect();
+        snapshotter.close();
+        snapshotter = new Snapshotter(world.ports(directory), world, id -> world.calls.add("undesired"));
+
+        snapshotter.look(REDIS);
+
+        await().until(() -> world.current(REDIS) instanceof HandoffState.Unowned);
+        assertTrue(world.calls.contains("untrack"));
+    }
+
+    @Test
+    void shouldDestroyWhatAFencedNodeHoldsBeforeItClaimsAnything() {
+        world.states.put(REDIS, new HandoffState.Unowned(3, Optional.of(FakeWorld.ALPHA)));
+        world.onResume = () -> world.running = false;
+
+        snapshotter.specified(REDIS, spec());
+
+        await().until(() -> world.calls.contains("undesired"));
+        assertEquals(new HandoffState.Unowned(4), world.current(REDIS));
+        assertEquals("resume", world.calls.getFirst());
+        assertFalse(world.calls.contains("track"));
+    }
+
+    @Test
+    void shouldProtectAWorkloadThatCameBackWhileItsDepartureWasTidiedUp() throws InterruptedException {
+        protect();
+        var untracking = new CountDownLatch(1);
+        world.onUntrack = () -> {
+            // the other node has sent it back before this one has forgotten it
+            world.change(REDIS, new HandoffState.Owned(FakeWorld.ALPHA, 9));
+            untracking.countDown();
+        };
+        snapshotter.requested(order(null));
+        assertTrue(untracking.await(5, TimeUnit.SECONDS));
+        int reported = world.pagesDirty.size();
+
+        await().until(() -> world.pagesDirty.size() > reported);
+    }
+
+    @Test
+    void shouldNotFreezeForARegisterThatDoesNotAnswer() {
+        protect();
+        world.registerDown = true;
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> !world.failures.isEmpty());
+        assertEquals("register-unreachable", world.failures.getFirst().getCode());
+        assertFalse(world.calls.contains("freeze"));
+        int reported = world.pagesDirty.size();
+        await().until(() -> world.pagesDirty.size() > reported);
+    }
+
+    @Test
+    void shouldClaimWhenTheRegisterAnswersAgain() {
+        world.registerDown = true;
+        snapshotter.specified(REDIS, spec());
+        await().until(() -> world.calls.contains("append"));
+
+        world.registerDown = false;
+
+        await().until(() -> !world.pagesDirty.isEmpty());
+        assertFalse(world.calls.contains("undesired"));
+    }
+
+    @Test
+    void shouldThawWhenTheFinalDeltaFailsInAWayNobodyForesaw() {
+        protect();
+        world.sealFinalFails = true;
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> world.calls.contains("thaw"));
+        int reported = world.pagesDirty.size();
+        await().until(() -> world.pagesDirty.size() > reported);
+        assertFalse(world.calls.contains("offer"));
     }
 }

@@ -150,7 +150,10 @@ public final class SourceCase {
                 case SourceStep.Done s -> enter(next);
                 case SourceStep.Unreachable s -> throw new AssertionError("Not a decision: " + s);
             }
-        } catch (DecampException e) {
+        } catch (RuntimeException e) {
+            if (!(e instanceof DecampException)) {
+                LOG.errorf(e, "%s: %s failed in a way nobody foresaw; it is tried again", workload, describe(next));
+            }
             next = new SourceStep.Unreachable(describe(next) + ": " + e.getMessage());
             enter(next);
         }

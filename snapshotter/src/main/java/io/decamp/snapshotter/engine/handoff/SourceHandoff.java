@@ -143,7 +143,7 @@ public final class SourceHandoff implements Handover {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw DecampException.retry(
-                    "handoff-interrupted",
+                    INTERRUPTED,
                     workload + " stays as it is: it waits for " + why,
                     "Start the service again: it goes on from the register",
                     e);
