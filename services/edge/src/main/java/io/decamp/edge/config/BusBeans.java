@@ -1,10 +1,13 @@
 package io.decamp.edge.config;
 
+import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.port.NodeDirectory;
 import io.decamp.contracts.port.NodeSettings;
+import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.NodeAnnounced;
+import io.decamp.contracts.v1.Severity;
 import io.decamp.contracts.v1.WorkloadSpec;
 import io.decamp.edge.kafka.Bus;
 import io.decamp.edge.kafka.CompactedView;
@@ -24,6 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
+import org.jboss.logging.Logger.Level;
 
 /** The topics as beans. Whoever asks for one may rely on the topics being there and read up to now. */
 @ApplicationScoped
@@ -52,10 +56,24 @@ class BusBeans {
             @ConfigProperty(name = "quarkus.application.name") String service) {
         var kafka = new KafkaSettings(config.kafka().bootstrapServers(), config.kafka().client());
         Bus bus = Bus.ofNode(kafka, settings.node(), tracing.service(service));
-        new TopicAdmin(bus)
-                .ensure(BROKER_LIMIT)
-                .forEach(f -> LOG.warnf("Topics: %s (%s). %s", f.getWhat(), f.getCode(), f.getAdvice()));
+        requireSafe(new TopicAdmin(bus).ensure(BROKER_LIMIT));
         return bus;
+    }
+
+    /** Topics that may lose a record of the register, and with it a workload, are no ground to start on. */
+    static void requireSafe(List<Finding> findings) {
+        findings.forEach(f -> LOG.logf(
+                f.getSeverity() == Severity.BLOCKER ? Level.ERROR : Level.WARN,
+                "Topics: %s (%s). %s",
+                f.getWhat(),
+                f.getCode(),
+                f.getAdvice()));
+        findings.stream()
+                .filter(f -> f.getSeverity() == Severity.BLOCKER)
+                .findFirst()
+                .ifPresent(f -> {
+                    throw DecampException.refused(f.getCode(), f.getWhat(), f.getAdvice());
+                });
     }
 
     @Produces
@@ -115,7 +133,10 @@ class BusBeans {
     @Produces
     @Singleton
     SpecView specs(Bus bus, EventPublisher publisher) {
-        return new SpecView(CompactedView.start(bus, EventType.WORKLOADS), publisher);
+        CompactedView<WorkloadSpec> view = CompactedView.start(bus, EventType.WORKLOADS);
+        // a workload whose wish for protection is merely not read yet must not be released
+        view.awaitCaughtUp(BROKER_LIMIT);
+        return new SpecView(view, publisher);
     }
 
     void close(@Disposes SpecView specs) {
