@@ -3,6 +3,7 @@ package io.decamp.cli;
 import com.google.protobuf.util.JsonFormat;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.event.MigrationFailedCodes;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.v1.MigrationFailed;
@@ -74,7 +75,10 @@ final class EvictCommand implements Callable<Integer> {
                     }
                 })
                 .on(EventType.MIGRATION_FAILED, e -> {
-                    if (e.data().getMigration().equals(migration.join())) {
+                    boolean mine = e.data().getMigration().equals(migration.join());
+                    if (mine && e.data().getCode().equals(MigrationFailedCodes.STILL_FROZEN)) {
+                        System.err.println(e.data().getReason() + ". " + e.data().getAdvice());
+                    } else if (mine) {
                         end.completeExceptionally(failure(e.data()));
                     }
                 });

@@ -1,5 +1,6 @@
 package io.decamp.cli;
 
+import io.decamp.contracts.event.Event;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.WorkloadId;
@@ -8,7 +9,9 @@ import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.edge.kafka.EventConsumer;
 import io.decamp.edge.kafka.Subscription;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,6 +27,8 @@ final class StatusCommand implements Callable<Integer> {
     private static final Duration READY_LIMIT = Duration.ofSeconds(15);
     /** An epoch's report older than this says that shipping has stopped: the longest interval, twice. */
     private static final Duration LOOK_BACK = Duration.ofSeconds(12);
+    /** What a workload waits for is said once. */
+    private static final Duration LOOK_BACK_TROUBLES = Duration.ofHours(1);
     /** Reading what is there takes this long at most; a report that is missing then is shown as missing. */
     private static final long COLLECT_MILLIS = 800;
 
@@ -40,17 +45,21 @@ final class StatusCommand implements Callable<Integer> {
     private boolean json;
 
     private final Map<String, PagesDirty> epochs = new ConcurrentHashMap<>();
-    private final Map<String, MigrationFailed> failures = new ConcurrentHashMap<>();
+    private final Map<String, Event<MigrationFailed>> failures = new ConcurrentHashMap<>();
 
     @Override
     public Integer call() throws InterruptedException {
         Subscription reports = Subscription.recent("status", LOOK_BACK)
                 .on(EventType.PAGES_DIRTY, e -> epochs.put(e.data().getWorkload(), e.data()))
-                .on(EventType.MIGRATION_FAILED, e -> failures.put(e.data().getWorkload(), e.data()));
+                .on(EventType.RESTORED, e -> failures.remove(e.data().getWorkload()));
+        Subscription troubles = Subscription.recent("status-troubles", LOOK_BACK_TROUBLES)
+                .on(EventType.MIGRATION_FAILED, e -> failures.put(e.data().getWorkload(), e));
         CountDownLatch never = new CountDownLatch(1);
         try (Session session = Session.open(client.settings());
-                EventConsumer consumer = EventConsumer.start(session.bus(), reports, session.publisher())) {
+                EventConsumer consumer = EventConsumer.start(session.bus(), reports, session.publisher());
+                EventConsumer waiting = EventConsumer.start(session.bus(), troubles, session.publisher())) {
             consumer.awaitReady(READY_LIMIT);
+            waiting.awaitReady(READY_LIMIT);
             never.await(COLLECT_MILLIS, TimeUnit.MILLISECONDS);
             print(session);
             while (watch && !never.await(1, TimeUnit.SECONDS)) {
@@ -74,6 +83,14 @@ final class StatusCommand implements Callable<Integer> {
 
     private StatusRow row(Session session, WorkloadId id) {
         HandoffState owner = session.register().current(id);
-        return new StatusRow(id, owner, epochs.get(id.value()), failures.get(id.value()));
+        MigrationFailed failure = Optional.ofNullable(failures.get(id.value()))
+                .filter(f -> isOpen(owner) || f.header().time().isAfter(Instant.now().minus(LOOK_BACK)))
+                .map(Event::data)
+                .orElse(null);
+        return new StatusRow(id, owner, epochs.get(id.value()), failure);
+    }
+
+    private static boolean isOpen(HandoffState owner) {
+        return owner instanceof HandoffState.Offered || owner instanceof HandoffState.Taken;
     }
 }

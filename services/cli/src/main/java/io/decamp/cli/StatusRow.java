@@ -115,7 +115,8 @@ record StatusRow(WorkloadId id, HandoffState owner, PagesDirty epoch, MigrationF
                     .put("code", failure.getCode())
                     .put("step", failure.getStep())
                     .put("reason", failure.getReason())
-                    .put("advice", failure.getAdvice());
+                    .put("advice", failure.getAdvice())
+                    .put("waitingFor", failure.getWaitingFor());
         }
     }
 }

@@ -3,6 +3,7 @@ package io.decamp.cli.launch;
 import io.decamp.cli.Session;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.event.MigrationFailedCodes;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.PagesDirty;
@@ -41,7 +42,8 @@ public final class Watch implements AutoCloseable {
                     }
                 })
                 .on(EventType.MIGRATION_FAILED, e -> {
-                    if (mine(e.data().getWorkload())) {
+                    boolean end = !e.data().getCode().equals(MigrationFailedCodes.STILL_FROZEN);
+                    if (mine(e.data().getWorkload()) && end) {
                         add(failures, e.data());
                     }
                 });
