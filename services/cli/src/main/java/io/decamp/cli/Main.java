@@ -2,6 +2,7 @@ package io.decamp.cli;
 
 import io.decamp.cli.bench.BenchCommand;
 import io.decamp.cli.demo.DemoCommand;
+import io.decamp.cli.soak.SoakCommand;
 import io.decamp.contracts.error.DecampException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -23,7 +24,8 @@ import picocli.CommandLine.Command;
             FenceCommand.class,
             TraceCommand.class,
             BenchCommand.class,
-            DemoCommand.class
+            DemoCommand.class,
+            SoakCommand.class
         },
         mixinStandardHelpOptions = true)
 public final class Main {
