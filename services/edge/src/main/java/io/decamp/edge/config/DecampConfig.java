@@ -3,6 +3,7 @@ package io.decamp.edge.config;
 import io.decamp.contracts.error.DecampException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -164,9 +165,14 @@ public record DecampConfig(
             return quoted ? key.substring(1, key.length() - 1) : key;
         }
 
+        /** DECAMP_HOME and others are for the command line, which hands its environment on. */
+        private static boolean isEnvironment(String name) {
+            return System.getenv(name.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]", "_")) != null;
+        }
+
         void requireNothingElse() {
             for (String name : config.getPropertyNames()) {
-                if (name.startsWith(PREFIX) && !known.contains(name)) {
+                if (name.startsWith(PREFIX) && !known.contains(name) && !isEnvironment(name)) {
                     throw DecampException.refused("setting-unknown", name + " is no setting", "There are " + known);
                 }
             }
