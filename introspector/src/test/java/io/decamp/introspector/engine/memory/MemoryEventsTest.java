@@ -3,20 +3,16 @@ package io.decamp.introspector.engine.memory;
 import static io.decamp.introspector.engine.memory.TrackedVictim.ID;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.decamp.contracts.port.MemorySource.Tasks;
-import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.MemorySource;
+import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.linux.probe.KernelFeature;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.Procs;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -347,47 +343,6 @@ class MemoryEventsTest {
         Await.until("the vfork", LIMIT, () -> victim.pids().size() == 2);
         assertEquals(1, tracked.round().spaces().size());
         Await.until("the end of the vfork", LIMIT, () -> victim.pids().size() == 1);
-        tracked.verify();
-    }
-
-    @Test
-    void shouldTrackAProcessThatMayGainNoPrivilegesAndDiesOfAUserfaultfd() {
-        assertEquals(0, victim.tell("seccomp"));
-        long at = victim.tell("map %d", 16 * PAGE);
-        tracked.track().round();
-        victim.tell("write %x %d 34", at, 16 * PAGE);
-        tracked.round();
-        tracked.verify();
-    }
-
-    @Test
-    void shouldLeaveMemoryThatAnotherUserfaultfdOwnsToALaterTry() {
-        long at = victim.tell("map %d", 16 * PAGE);
-        assertEquals(0, victim.tell("uffd %x %d", at, 16 * PAGE));
-        DecampException refused = assertThrows(DecampException.class, tracked::track);
-        assertEquals("foreign-userfaultfd", refused.code());
-        assertEquals(DecampException.Category.RETRY, refused.category());
-    }
-
-    @Test
-    void shouldSayWhenAnotherTracerIsInTheWay() throws Exception {
-        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/strace")), "no strace here");
-        Process strace = new ProcessBuilder("strace", "-o", "/dev/null", "-p", Integer.toString(victim.pid())).start();
-        try {
-            Await.until(
-                    "strace",
-                    LIMIT,
-                    () -> !Procs.statusField(victim.pid(), "TracerPid")
-                            .orElse("0")
-                            .equals("0"));
-            assertEquals(
-                    "process-not-trackable",
-                    assertThrows(DecampException.class, tracked::track).code());
-        } finally {
-            strace.destroy();
-            strace.waitFor();
-        }
-        tracked.track().round();
         tracked.verify();
     }
 
