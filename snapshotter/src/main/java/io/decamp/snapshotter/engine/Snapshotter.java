@@ -94,9 +94,16 @@ public final class Snapshotter implements AutoCloseable {
      */
     public void look(WorkloadId workload) {
         onControl(() -> {
-            boolean unspecified = !specs.containsKey(workload.value());
-            if (unspecified && ports.register().current(workload) instanceof HandoffState.Owned o && o.node().equals(self())) {
+            HandoffState owner = ports.register().current(workload);
+            if (protections.containsKey(workload) || isLeaving(owner) || isFencedHere(owner)) {
+                reconcile(workload);
+            } else if (isMine(owner) && !specs.containsKey(workload.value())) {
                 leftover(workload);
+            } else if (!isMine(owner) && Replication.isLeft(ports, workload)) {
+                // the other node owns it, and this one had not come to killing and forgetting
+                start(workload, null, Policy.getDefaultInstance());
+            } else if (!isMine(owner)) {
+                settle(workload, () -> reconcile(workload));
             } else {
                 reconcile(workload);
             }
@@ -117,8 +124,7 @@ public final class Snapshotter implements AutoCloseable {
         WorkloadSpec spec = specs.get(workload.value());
         HandoffState owner = ports.register().current(workload);
         Protection running = protections.get(workload);
-        boolean leaving = owner instanceof HandoffState.Offered o && o.from().equals(self())
-                || owner instanceof HandoffState.Taken t && t.from().equals(self());
+        boolean leaving = isLeaving(owner);
         if (running != null) {
             if (spec == null) {
                 // a move that is on or asked for comes first
@@ -142,6 +148,11 @@ public final class Snapshotter implements AutoCloseable {
 
     private boolean isMine(HandoffState owner) {
         return owner instanceof HandoffState.Owned o && o.node().equals(self());
+    }
+
+    private boolean isLeaving(HandoffState owner) {
+        return owner instanceof HandoffState.Offered o && o.from().equals(self())
+                || owner instanceof HandoffState.Taken t && t.from().equals(self());
     }
 
     private boolean isFencedHere(HandoffState owner) {

@@ -324,4 +324,21 @@ class SnapshotterTest {
         await().until(() -> world.pagesDirty.size() > reported);
         assertFalse(world.calls.contains("offer"));
     }
+
+    @Test
+    void shouldKillAndForgetAtItsStartWhatTheOtherNodeOwnsByNow() {
+        protect();
+        snapshotter.close();
+        world.states.put(REDIS, new HandoffState.Owned(FakeWorld.BETA, 5));
+        world.resumed = Optional.of(Handover.Outcome.COMMITTED);
+        world.calls.clear();
+        snapshotter = new Snapshotter(world.ports(directory), world, id -> world.calls.add("undesired"));
+
+        snapshotter.specified(REDIS, spec());
+        snapshotter.look(REDIS);
+
+        await().until(() -> world.calls.contains("untrack"));
+        assertEquals("resume", world.calls.getFirst());
+        assertFalse(world.calls.contains("undesired"));
+    }
 }

@@ -78,10 +78,16 @@ public final class SourceHandoff implements Handover {
      */
     @Override
     public Optional<Outcome> resume(WorkloadId workload, Consumer<String> waiting) {
-        SourceCase c = SourceCase.resume(
-                me, workload, runtimes.apply(workload), register, marks, limits, clock);
-        boolean open = c.open() || mustAnswer(register.current(workload));
-        return open ? Optional.of(drive(workload, c, waiting)) : Optional.empty();
+        WorkloadRuntime runtime = runtimes.apply(workload);
+        // asked first, because asking a runtime for the workload itself takes tens of milliseconds
+        boolean open = marks.read(workload).isPresent()
+                || runtime.hold(workload) != WorkloadRuntime.Hold.NONE
+                || mustAnswer(register.current(workload));
+        if (!open) {
+            return Optional.empty();
+        }
+        SourceCase c = SourceCase.resume(me, workload, runtime, register, marks, limits, clock);
+        return Optional.of(drive(workload, c, waiting));
     }
 
     /** What each frozen workload waits for, for people. */
