@@ -15,9 +15,11 @@ import io.decamp.testkit.ChainOracle;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Lab;
 import io.decamp.testkit.PlainCriu;
+import io.decamp.testkit.PostCopyCriu;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiFunction;
 
 /** Moves one self-checking workload after another from alpha to beta, with each engine in turn. */
 final class EvictBench {
@@ -70,13 +72,22 @@ final class EvictBench {
     }
 
     EvictRun byCriu(int run) {
+        return byPeer(EvictRun.CRIU, run, (subject, lab) -> subject.moveBy(new PlainCriu(lab.alpha(), lab.beta())));
+    }
+
+    EvictRun byPostCopy(int run) {
+        return byPeer(
+                EvictRun.POST_COPY, run, (subject, lab) -> subject.moveBy(new PostCopyCriu(lab.alpha(), lab.beta())));
+    }
+
+    private EvictRun byPeer(String engine, int run, BiFunction<Subject, Lab, PlainCriu.Move> peer) {
         Lab lab = cluster.lab();
-        try (Subject subject = Subject.start(kind, lab, spec, EvictRun.CRIU + run)) {
-            PlainCriu.Move move = subject.moveBy(new PlainCriu(lab.alpha(), lab.beta()));
+        try (Subject subject = Subject.start(kind, lab, spec, engine + run)) {
+            PlainCriu.Move move = peer.apply(subject, lab);
             subject.log().awaitLines(LINES_AFTER, LIMIT);
             ChainOracle.Report end = subject.log().stopAndJudge();
             return new EvictRun(
-                    EvictRun.CRIU,
+                    engine,
                     Double.NaN,
                     largestGap(end, move.requestedAtSeconds()),
                     move.evictionMillis(),

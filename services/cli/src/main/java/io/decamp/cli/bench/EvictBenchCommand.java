@@ -36,7 +36,7 @@ final class EvictBenchCommand implements Callable<Integer> {
     @Option(names = "--kind", description = "pid or runc (default: ${DEFAULT-VALUE})")
     private String kind = "pid";
 
-    @Option(names = "--engines", split = ",", description = "decamp, criu (default: both)")
+    @Option(names = "--engines", split = ",", description = "decamp, criu, criu-postcopy (default: the first two)")
     private List<String> engines = List.of(EvictRun.DECAMP, EvictRun.CRIU);
 
     @Option(names = "--rate", description = "limits the link, as tc writes it: 1gbit (default: none)")
@@ -67,7 +67,7 @@ final class EvictBenchCommand implements Callable<Integer> {
             EvictBench bench = new EvictBench(cluster, kind, spec);
             for (int run = 1; run <= runs; run++) {
                 for (String engine : engines) {
-                    EvictRun result = engine.equals(EvictRun.CRIU) ? bench.byCriu(run) : bench.byDecamp(run);
+                    EvictRun result = run(bench, engine, run);
                     System.out.println("  " + result);
                     all.add(result);
                 }
@@ -78,6 +78,17 @@ final class EvictBenchCommand implements Callable<Integer> {
         }
         report(all, sizeBytes, bytesPerSecond);
         return all.stream().allMatch(EvictRun::verified) ? 0 : 1;
+    }
+
+    private static EvictRun run(EvictBench bench, String engine, int run) {
+        return switch (engine) {
+            case EvictRun.DECAMP -> bench.byDecamp(run);
+            case EvictRun.CRIU -> bench.byCriu(run);
+            case EvictRun.POST_COPY -> bench.byPostCopy(run);
+            default ->
+                throw DecampException.refused(
+                        "unknown-engine", "No engine '" + engine + "'", "There are decamp, criu, criu-postcopy");
+        };
     }
 
     private void report(List<EvictRun> all, long sizeBytes, long bytesPerSecond) throws Exception {
@@ -107,7 +118,7 @@ final class EvictBenchCommand implements Callable<Integer> {
         }
         engines.forEach(e -> System.out.printf(
                 Locale.ROOT,
-                "  median %-8s downtime %.1f ms, eviction %.1f ms%n",
+                "  median %-13s downtime %.1f ms, eviction %.1f ms%n",
                 e,
                 median(all, e, EvictRun::downtimeMillis),
                 median(all, e, EvictRun::evictionMillis)));

@@ -23,6 +23,7 @@ record EvictRun(
         boolean verified) {
     static final String DECAMP = "decamp";
     static final String CRIU = "criu";
+    static final String POST_COPY = "criu-postcopy";
 
     void addTo(ObjectNode o) {
         o.put("engine", engine)
@@ -42,7 +43,7 @@ record EvictRun(
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "%-8s downtime %7.1f ms  freeze %7.1f ms  eviction %7.1f ms  before %,14d B  after %,12d B  %s",
+                "%-13s downtime %7.1f ms  freeze %7.1f ms  eviction %7.1f ms  before %,14d B  after %,12d B  %s",
                 engine,
                 downtimeMillis,
                 freezeMillis,

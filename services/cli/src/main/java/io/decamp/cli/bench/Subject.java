@@ -1,5 +1,6 @@
 package io.decamp.cli.bench;
 
+import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.testkit.ChainContainer;
 import io.decamp.testkit.ChainLog;
@@ -7,6 +8,7 @@ import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Lab;
 import io.decamp.testkit.PidWorkload;
 import io.decamp.testkit.PlainCriu;
+import io.decamp.testkit.PostCopyCriu;
 
 /** The self-checking workload of one run, as processes of a PID namespace or in a runc container. */
 sealed interface Subject extends AutoCloseable {
@@ -14,8 +16,11 @@ sealed interface Subject extends AutoCloseable {
 
     ChainLog log();
 
-    /** Moves it with plain CRIU instead. */
+    /** Moves it with plain CRIU instead: stop-and-copy. */
     PlainCriu.Move moveBy(PlainCriu criu);
+
+    /** Moves it with CRIU's own post-copy instead. */
+    PlainCriu.Move moveBy(PostCopyCriu criu);
 
     @Override
     void close();
@@ -46,6 +51,11 @@ sealed interface Subject extends AutoCloseable {
         }
 
         @Override
+        public PlainCriu.Move moveBy(PostCopyCriu criu) {
+            return criu.move(workload);
+        }
+
+        @Override
         public void close() {
             workload.close();
         }
@@ -61,6 +71,12 @@ sealed interface Subject extends AutoCloseable {
         @Override
         public PlainCriu.Move moveBy(PlainCriu criu) {
             return criu.move(workload.container());
+        }
+
+        @Override
+        public PlainCriu.Move moveBy(PostCopyCriu criu) {
+            throw DecampException.refused(
+                    "engine-not-for-kind", "runc has no post-copy of its own", "Leave " + EvictRun.POST_COPY + " out");
         }
 
         @Override
