@@ -64,6 +64,8 @@ final class FakeWorld
     volatile Runnable onResume = () -> {};
     volatile Runnable onUntrack = () -> {};
     volatile int pagesWritten = 3;
+    volatile boolean refusesTracking;
+    private volatile boolean tracked;
     volatile Outcome outcome = Outcome.COMMITTED;
 
     SnapshotterPorts ports(Path directory) {
@@ -86,6 +88,10 @@ final class FakeWorld
             throw DecampException.retry("process-not-trackable", "a tracer is attached", "End it", null);
         }
         calls.add("track");
+        if (refusesTracking) {
+            throw DecampException.retry("being-restored", "Memory is still being filled in", "Wait", null);
+        }
+        tracked = true;
         return new Tracking(List.of(new AddressSpace(1, 1)), 30);
     }
 
@@ -135,6 +141,9 @@ final class FakeWorld
 
     @Override
     public void broken(WorkloadId workload) {
+        if (!tracked) {
+            throw DecampException.refused("not-tracked", workload + " is not tracked", "Track it first");
+        }
         calls.add("broken");
     }
 

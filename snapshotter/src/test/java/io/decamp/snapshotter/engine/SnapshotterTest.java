@@ -67,8 +67,21 @@ class SnapshotterTest {
         protect();
 
         assertEquals(new HandoffState.Owned(FakeWorld.ALPHA, 1), world.current(REDIS));
-        assertEquals(List.of("open", "track", "broken", "scan", "seal 1", "settled 1"), world.calls.subList(0, 6));
+        List<String> calls = List.copyOf(world.calls);
+        assertEquals(List.of("open", "track", "broken", "scan", "seal 1", "settled 1"), calls.subList(0, 6));
         assertInstanceOf(ProtectionState.Protecting.class, snapshotter.states().get(REDIS));
+    }
+
+    @Test
+    void shouldProtectAWorkloadOnceItCanBeTracked() {
+        world.refusesTracking = true;
+        snapshotter.specified(REDIS, spec());
+        await().until(() -> snapshotter.states().get(REDIS) instanceof ProtectionState.Waiting);
+
+        world.refusesTracking = false;
+
+        await().until(() -> world.pagesDirty.size() >= 2);
+        assertEquals(new HandoffState.Owned(FakeWorld.ALPHA, 1), world.current(REDIS));
     }
 
     @Test

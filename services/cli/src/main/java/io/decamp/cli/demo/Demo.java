@@ -77,7 +77,7 @@ final class Demo {
             steps.done(Format.bytes(Guest.DATA_BYTES) + " of values that can be recomputed");
             steps.start("a client");
             guest.startClient();
-            steps.done("writes a key and checks another, " + Guest.OPERATIONS_PER_SECOND + " times a second, from now on");
+            steps.done("writes a key and checks another, " + Guest.OPERATIONS_PER_SECOND + " times a second");
             return guest;
         } catch (RuntimeException | Error e) {
             guest.close();
