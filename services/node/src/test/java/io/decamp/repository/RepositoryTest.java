@@ -3,12 +3,21 @@ package io.decamp.repository;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.decamp.contracts.event.EventCodec;
+import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.event.RawEvent;
 import io.decamp.contracts.event.TopicSettings;
+import io.decamp.contracts.event.Topics;
+import io.decamp.contracts.v1.MigrationRequested;
+import io.decamp.contracts.v1.Reason;
 import io.decamp.linux.probe.KernelFeature;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -105,6 +114,20 @@ class RepositoryTest {
         List<String> features =
                 Arrays.stream(KernelFeature.values()).map(Enum::name).toList();
         requireNone(List.of(file("docs/kernel-support.md")), document -> DocChecks.mentions(document, features));
+    }
+
+    @Test
+    void shouldAcceptTheRequestThatIsShown() {
+        String shown = file("docs/protocol.md").text().split("```json\n", 2)[1].split("```", 2)[0];
+        RawEvent record = new RawEvent(
+                Topics.MIGRATION_REQUESTED, 0, 0, Instant.EPOCH, Map.of(), null, shown.getBytes(StandardCharsets.UTF_8));
+
+        MigrationRequested request =
+                EventCodec.decode(EventType.MIGRATION_REQUESTED, record).data();
+
+        assertEquals("runc:redis", request.getWorkload());
+        assertEquals(Reason.FAILURE_PREDICTED, request.getReason());
+        assertTrue(request.getValidUntilUnixMillis() > 0 && request.getDeadlineUnixMillis() > 0, "times");
     }
 
     private static List<Source> documents() {
