@@ -1,14 +1,8 @@
 package io.decamp.cli;
 
 import io.decamp.contracts.error.DecampException;
-import io.decamp.contracts.handoff.HandoffRecords;
-import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.NodeId;
-import io.decamp.contracts.id.WorkloadId;
 import java.io.Console;
-import java.time.Duration;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -18,8 +12,6 @@ import picocli.CommandLine.Parameters;
 /** Puts on record that a node can run nothing any more, so that the others may go on without it. */
 @Command(name = "fence", description = "Asserts that a node is powered off or its copies are destroyed.")
 final class FenceCommand implements Callable<Integer> {
-    private static final Duration LIMIT = Duration.ofSeconds(15);
-
     @Mixin
     private ClientOptions client;
 
@@ -47,30 +39,25 @@ final class FenceCommand implements Callable<Integer> {
                     "Make sure, then say exactly: " + wanted);
         }
         try (Session session = Session.open(client.settings())) {
-            Map<WorkloadId, HandoffState> concerned = new LinkedHashMap<>();
-            session.register().states().forEach((id, state) -> {
-                if (concerns(state, fenced)) {
-                    concerned.put(id, state);
+            Fencing fencing = new Fencing(
+                    session.register(), fenced, wanted, System.getProperty("user.name", "unknown"));
+            int done = 0;
+            int failed = 0;
+            for (var each : session.register().states().entrySet()) {
+                if (fencing.concerns(each.getValue())) {
+                    try {
+                        System.out.printf("%s: %s -> ", each.getKey(), each.getValue());
+                        System.out.println(fencing.fence(each.getKey(), each.getValue()));
+                        done++;
+                    } catch (DecampException e) {
+                        System.out.printf("failed: %s (%s). %s%n", e.getMessage(), e.code(), e.advice());
+                        failed++;
+                    }
                 }
-            });
-            concerned.forEach((id, state) -> {
-                String by = System.getProperty("user.name", "unknown");
-                HandoffState after = session.register()
-                        .append(id, HandoffRecords.fenced(id, state, fenced, wanted, by), LIMIT);
-                System.out.printf("%s: %s -> %s%n", id, state, after);
-            });
-            System.out.printf("%s is fenced for %d workloads%n", fenced, concerned.size());
-            return ExitCode.DONE;
+            }
+            System.out.printf("%s is fenced for %d workloads, not for %d%n", fenced, done, failed);
+            return failed == 0 ? ExitCode.DONE : ExitCode.FAILED;
         }
-    }
-
-    private static boolean concerns(HandoffState state, NodeId node) {
-        return switch (state) {
-            case HandoffState.Unowned s -> false;
-            case HandoffState.Owned s -> s.node().equals(node);
-            case HandoffState.Offered s -> s.from().equals(node) || s.to().equals(node);
-            case HandoffState.Taken s -> s.from().equals(node) || s.to().equals(node);
-        };
     }
 
     private static String ask(NodeId node, String wanted) {
