@@ -4,12 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.cli.launch.Cluster;
+import io.decamp.cli.launch.NodePlan;
+import io.decamp.cli.launch.NodeProcesses;
 import io.decamp.cli.launch.Steps;
 import io.decamp.cli.soak.Fault;
 import io.decamp.cli.soak.FaultSchedule;
 import io.decamp.cli.soak.Phase;
 import io.decamp.cli.soak.Soak;
+import io.decamp.contracts.handoff.HandoffRecords;
+import io.decamp.contracts.handoff.HandoffState;
+import io.decamp.contracts.id.NodeId;
+import io.decamp.contracts.port.HandoffRegister;
 import io.decamp.linux.probe.KernelFeature;
+import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Command;
 import io.decamp.testkit.Kernel;
@@ -36,6 +43,8 @@ import org.junit.jupiter.api.Test;
 class EvictionUnderFaultsTest {
     private static final ChainSpec TREE = ChainSpec.of(64, 256).withTree(1, 2);
     private static final Path NODE = Path.of("services/node/target/quarkus-app/quarkus-run.jar");
+
+    private static final Duration LIMIT = Duration.ofSeconds(60);
 
     private static Cluster cluster;
 
@@ -94,6 +103,26 @@ class EvictionUnderFaultsTest {
                 selection(seed).forEach(step -> System.out.println("  " + soak.run(step)));
             }
             assertTrue(soak.stopAndJudge().check().lines() > 0);
+        }
+    }
+
+    @Test
+    void shouldDestroyWhatStillRunsOnANodeThatWasFencedWhileItWasDown() {
+        try (Soak soak = Soak.start(cluster, ChainSpec.of(16, 64))) {
+            NodeProcesses alpha = cluster.processes(cluster.lab().alpha());
+            alpha.process(NodePlan.Service.NODE).kill();
+            HandoffRegister register = cluster.session().register();
+            HandoffState owned = register.current(soak.id());
+            register.append(
+                    soak.id(),
+                    HandoffRecords.fenced(soak.id(), owned, new NodeId("alpha"), "powered off, they said", "test"),
+                    LIMIT);
+            soak.workload().log().awaitLines(20, LIMIT);
+
+            alpha.restart(NodePlan.Service.NODE);
+
+            Await.until("the end of the copy", LIMIT, () -> soak.workload().log().inits().isEmpty());
+            register.await(soak.id(), s -> s instanceof HandoffState.Unowned u && u.fenced().isEmpty(), LIMIT);
         }
     }
 

@@ -43,6 +43,7 @@ final class Eviction {
     private final MigrationOrder order;
     private final NodeId destination;
     private final Consumer<ProtectionState> state;
+    private final Runnable decided;
     private final Consumer<String> frozen;
     private final ConvergenceRule convergence = ConvergenceRule.DEFAULT;
     private String step = "protect";
@@ -54,6 +55,7 @@ final class Eviction {
             MigrationOrder order,
             NodeId destination,
             Consumer<ProtectionState> state,
+            Runnable decided,
             Consumer<String> frozen) {
         this.ports = ports;
         this.handover = handover;
@@ -61,6 +63,7 @@ final class Eviction {
         this.order = order;
         this.destination = destination;
         this.state = state;
+        this.decided = decided;
         this.frozen = frozen;
     }
 
@@ -120,6 +123,7 @@ final class Eviction {
             deleteTree(parts);
         }
         enter("offer");
+        decided.run();
         ports.events().snapshotReady(ready);
         Handover.Outcome outcome = inSpan("hand-off", () -> handover.offer(
                 order.workload(),
@@ -198,6 +202,7 @@ final class Eviction {
     }
 
     private void failed(DecampException e) {
+        decided.run();
         ports.events()
                 .migrationFailed(MigrationFailed.newBuilder()
                         .setWorkload(order.workload().value())

@@ -41,6 +41,7 @@ final class Protection implements Runnable {
     private final NodeId standby;
     private final Policy policy;
     private final FrozenNotice notice;
+    private final DoneRequests done;
     private final BiConsumer<WorkloadId, ProtectionState> ended;
     private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
     private final CountDownLatch stopping = new CountDownLatch(1);
@@ -57,6 +58,7 @@ final class Protection implements Runnable {
             NodeId standby,
             Policy policy,
             FrozenNotice notice,
+            DoneRequests done,
             BiConsumer<WorkloadId, ProtectionState> ended) {
         this.ports = ports;
         this.handover = handover;
@@ -64,6 +66,7 @@ final class Protection implements Runnable {
         this.standby = standby;
         this.policy = policy;
         this.notice = notice;
+        this.done = done;
         this.ended = ended;
     }
 
@@ -252,6 +255,7 @@ final class Protection implements Runnable {
                     order,
                     destination,
                     this::enter,
+                    () -> done.add(order.migration()),
                     waiting -> frozen(order.migration(), destination, waiting));
             if (eviction.run() == Eviction.Outcome.GONE) {
                 gone();

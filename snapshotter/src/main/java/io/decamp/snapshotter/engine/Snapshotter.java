@@ -55,11 +55,13 @@ public final class Snapshotter implements AutoCloseable {
             Thread.ofPlatform().daemon().name("snapshotter-timer").factory());
     private final Set<WorkloadId> settling = ConcurrentHashMap.newKeySet();
     private final FrozenNotice notice;
+    private final DoneRequests done;
 
     public Snapshotter(SnapshotterPorts ports, Handover handover, DesiredState desired) {
         this.ports = ports;
         this.handover = handover;
         this.desired = desired;
+        this.done = new DoneRequests(ports.settings().stateDirectory());
         this.notice = new FrozenNotice(ports.settings().node(), ports.events(), timer, FrozenNotice.PATIENCE);
         ports.register().onChange((workload, before, after, by) -> onControl(() -> reconcile(workload)));
     }
@@ -233,13 +235,17 @@ public final class Snapshotter implements AutoCloseable {
     }
 
     private void start(WorkloadId workload, NodeId standby, Policy policy) {
-        Protection p = new Protection(ports, handover, workload, standby, policy, notice, this::ended);
+        Protection p = new Protection(ports, handover, workload, standby, policy, notice, done, this::ended);
         protections.put(workload, p);
         loops.execute(p);
     }
 
     private void accept(MigrationOrder order) {
         WorkloadId workload = order.workload();
+        if (done.contains(order.migration())) {
+            LOG.infof("%s: migration %s is over; its request came again", workload, order.migration());
+            return;
+        }
         HandoffState owner = ports.register().current(workload);
         Protection running = protections.get(workload);
         if (self().equals(order.destination())) {
@@ -311,6 +317,7 @@ public final class Snapshotter implements AutoCloseable {
         Truth truth = code.equals("workload-elsewhere") || code.equals("workload-not-found")
                 ? Truth.NOT_HERE
                 : Truth.RUNNING_AT_SOURCE;
+        done.add(order.migration());
         failed(order.workload(), order.migration(), "request", DecampException.refused(code, reason, advice), truth);
     }
 

@@ -354,4 +354,21 @@ class SnapshotterTest {
         assertEquals("resume", world.calls.getFirst());
         assertFalse(world.calls.contains("undesired"));
     }
+
+    @Test
+    void shouldNotMoveAWorkloadAgainForARequestThatIsDeliveredAgain() {
+        protect();
+        snapshotter.requested(order(null));
+        await().until(() -> world.calls.contains("untrack"));
+        snapshotter.close();
+        snapshotter = new Snapshotter(world.ports(directory), world, id -> world.calls.add("undesired"));
+        world.states.put(REDIS, new HandoffState.Owned(FakeWorld.ALPHA, 9));
+        snapshotter.specified(REDIS, spec());
+        int reported = world.pagesDirty.size();
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> world.pagesDirty.size() > reported + 3);
+        assertEquals(1, world.calls.stream().filter("freeze"::equals).count());
+    }
 }

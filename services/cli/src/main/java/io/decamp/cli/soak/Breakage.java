@@ -1,7 +1,6 @@
 package io.decamp.cli.soak;
 
 import io.decamp.cli.launch.Cluster;
-import io.decamp.cli.launch.NodePlan;
 import io.decamp.cli.launch.NodeProcesses;
 import io.decamp.cli.launch.ServiceProcess;
 import io.decamp.linux.command.GateScript;
@@ -18,25 +17,32 @@ final class Breakage {
     private final Fault fault;
     private final Lab.Node source;
     private final Lab.Node destination;
-    private final List<ProcessHandle> services;
+    private final List<ServiceProcess> services;
+    private final List<ProcessHandle> handles;
 
-    Breakage(Cluster cluster, Fault fault, Lab.Node source, Lab.Node destination) {
+    Breakage(Cluster cluster, FaultSchedule.Step step, Lab.Node source, Lab.Node destination) {
         this.cluster = cluster;
-        this.fault = fault;
+        this.fault = step.fault();
         this.source = source;
         this.destination = destination;
-        this.services = node() == null
-                ? List.of()
-                : node().all().stream()
-                        .map(s -> ProcessHandle.of(s.pid()).orElseThrow())
-                        .toList();
+        List<ServiceProcess> all = node() == null ? List.of() : node().all();
+        int one = all.size() < 2 ? all.size() : step.which() % (all.size() + 1);
+        this.services = one == all.size() ? all : List.of(all.get(one));
+        this.handles = services.stream()
+                .map(s -> ProcessHandle.of(s.pid()).orElseThrow())
+                .toList();
+    }
+
+    /** For people. */
+    String what() {
+        return fault + " " + services.stream().map(s -> s.service().label()).toList();
     }
 
     void happen() {
         switch (fault) {
             case KILL_SOURCE, KILL_DESTINATION -> {
-                services.forEach(ProcessHandle::destroyForcibly);
-                node().all().forEach(ServiceProcess::kill);
+                handles.forEach(ProcessHandle::destroyForcibly);
+                services.forEach(ServiceProcess::kill);
             }
             case KILL_CRIU -> {
                 killCriu(source);
@@ -50,7 +56,7 @@ final class Breakage {
     void repair() {
         switch (fault) {
             case KILL_SOURCE, KILL_DESTINATION ->
-                node().plan().services().forEach((NodePlan.Service service) -> node().restart(service));
+                services.forEach(s -> node().restart(s.service()));
             case KILL_CRIU -> {}
             case KILL_BROKER -> cluster.broker().start();
             case CUT_LINK -> cluster.lab().mend();

@@ -14,13 +14,20 @@ public final class FaultSchedule {
     /** Now and then longer than the source waits for TAKE. */
     private static final int OUTAGE_MILLIS_MAX = 12_000;
 
-    /** One thing that goes wrong: at a moment within {@code phase}, for as long as {@code outage}. */
-    public record Step(Fault fault, Phase phase, Duration delay, Duration outage) {
+    /**
+     * One thing that goes wrong: at a moment within {@code phase}, for as long as {@code outage}.
+     *
+     * @param which of a node's services, where each is a process of its own, modulo their number and one for all
+     */
+    public record Step(Fault fault, Phase phase, Duration delay, Duration outage, int which) {
         @Override
         public String toString() {
             return fault + " while " + phase + " +" + delay.toMillis() + " ms, for " + outage.toMillis() + " ms";
         }
     }
+
+    /** A multiple of the five choices that four services give. */
+    private static final int WHICH = 500;
 
     private final Random random;
     private final List<Step> due = new ArrayList<>();
@@ -46,7 +53,7 @@ public final class FaultSchedule {
         int outageMillis = random.nextInt(4) == 0
                 ? OUTAGE_MILLIS_MIN + random.nextInt(OUTAGE_MILLIS_MAX - OUTAGE_MILLIS_MIN)
                 : OUTAGE_MILLIS_MIN + random.nextInt(2_000);
-        return new Step(fault, phase, Duration.ofMillis(delayMillis), Duration.ofMillis(outageMillis));
+        return new Step(fault, phase, Duration.ofMillis(delayMillis), Duration.ofMillis(outageMillis), random.nextInt(WHICH));
     }
 
     /** How many steps the whole matrix has. */

@@ -118,10 +118,11 @@ public final class Soak implements AutoCloseable {
 
     /** One fault in one move. @throws AssertionError when not all is well in the end */
     public Result run(FaultSchedule.Step step) {
+        awaitOwner();
         Lab.Node source = owner();
         Lab.Node destination = cluster.lab().other(source);
         MoveProbe probe = new MoveProbe(cluster.session(), id, source, destination);
-        Breakage breakage = new Breakage(cluster, step.fault(), source, destination);
+        Breakage breakage = new Breakage(cluster, step, source, destination);
         boolean reached = true;
         String migration = "";
         if (step.phase() != Phase.PROTECTING) {
@@ -130,14 +131,16 @@ public final class Soak implements AutoCloseable {
         }
         LockSupport.parkNanos(step.delay().toNanos());
         breakage.happen();
-        LOG.infof("%s: %s -> %s, register %s", step, source, destination, cluster.session().register().current(id));
+        LOG.infof(
+                "%s (%s): %s -> %s, register %s",
+                step, breakage.what(), source, destination, cluster.session().register().current(id));
         pause(step.outage());
         breakage.repair();
         int seen = watch.epochs().size();
         long repaired = System.nanoTime();
-        await(() -> "one owner of " + id + ", the register says " + cluster.session().register().current(id),
-                () -> cluster.session().register().current(id) instanceof HandoffState.Owned);
+        awaitOwner();
         requireWell(null, seen);
+        awaitOwner();
         boolean moved = owner() == destination;
         return new Result(step, reached, moved, (System.nanoTime() - repaired) / 1_000_000);
     }
@@ -147,8 +150,17 @@ public final class Soak implements AutoCloseable {
         return workload.stopAndJudge();
     }
 
+    /** A request that was answered late may still be acted on. */
+    private void awaitOwner() {
+        await(
+                () -> "one owner of " + id + ", the register says " + cluster.session().register().current(id),
+                () -> cluster.session().register().current(id) instanceof HandoffState.Owned);
+    }
+
     private void requireWell(Lab.Node where, int seenEpochs) {
-        await(() -> "one living copy of " + id + ", there are inits " + workload.log().inits(), () -> workload.log().inits().size() == 1);
+        await(
+                () -> "one living copy of " + id + ", there are inits " + workload.log().inits(),
+                () -> workload.log().inits().size() == 1);
         long lines = workload.log().lines() + (long) LINES * workload.spec().writers();
         await(() -> id + " to run on", () -> workload.log().lines() >= lines);
         awaitProtected(seenEpochs);
@@ -163,12 +175,15 @@ public final class Soak implements AutoCloseable {
 
     /** Epochs of the owner that were reported after {@code seen} others. */
     private void awaitProtected(int seen) {
-        await(() -> id + " to be protected by its owner; the last failures: " + watch.failures().stream().map(f -> f.getCode() + ": " + f.getReason()).toList(), () -> {
-            var epochs = watch.epochs();
-            return cluster.session().register().current(id) instanceof HandoffState.Owned o
-                    && epochs.subList(Math.min(seen, epochs.size()), epochs.size()).stream()
-                            .anyMatch(e -> e.getNode().equals(o.node().value()));
-        });
+        await(
+                () -> id + " to be protected by its owner; what failed last: " + lastFailure(),
+                () -> cluster.session().register().current(id) instanceof HandoffState.Owned o
+                        && watch.epochs().stream().skip(seen).anyMatch(e -> e.getNode().equals(o.node().value())));
+    }
+
+    private String lastFailure() {
+        var failures = watch.failures();
+        return failures.isEmpty() ? "nothing" : failures.getLast().getCode() + ": " + failures.getLast().getReason();
     }
 
     private String request(Lab.Node source) {
