@@ -65,6 +65,7 @@ public final class Cluster implements AutoCloseable {
         broker = BrokerProcess.start(directory.resolve("kafka"));
         lab.publish(Integer.parseInt(broker.bootstrap().substring(broker.bootstrap().lastIndexOf(':') + 1)));
         steps.done(broker.bootstrap());
+        AotCache.ensure(NodePlan.services(separate), steps);
         startNodes(separate, steps);
         session = Session.open(KafkaSettings.of(broker.bootstrap()));
     }

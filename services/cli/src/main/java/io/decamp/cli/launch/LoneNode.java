@@ -59,6 +59,7 @@ public final class LoneNode {
         record.fact("bootstrap", plan.bootstrap());
         record.fact("data", plan.dataListen());
         record.fact("memory", plan.settings().memoryDirectory().toString());
+        AotCache.ensure(missing, steps);
         BrokerDaemon daemon = null;
         if (broker) {
             Path data = plan.settings().stateDirectory().resolve("broker");

@@ -26,7 +26,7 @@ public final class NodeProcesses implements AutoCloseable {
         NodeProcesses node = new NodeProcesses(plan);
         try {
             for (NodePlan.Service service : services) {
-                node.processes.add(ServiceProcess.start(service, plan, command(plan, service)));
+                node.processes.add(ServiceProcess.start(service, plan, command(plan, service, AotCache.options(service))));
             }
             return node;
         } catch (RuntimeException e) {
@@ -48,7 +48,7 @@ public final class NodeProcesses implements AutoCloseable {
     /** Starts again what was killed or stopped. */
     public void restart(NodePlan.Service service) {
         processes.removeIf(p -> p.service() == service);
-        ServiceProcess again = ServiceProcess.start(service, plan, command(plan, service));
+        ServiceProcess again = ServiceProcess.start(service, plan, command(plan, service, AotCache.options(service)));
         processes.add(again);
         again.awaitReady();
     }
@@ -71,21 +71,23 @@ public final class NodeProcesses implements AutoCloseable {
         processes.clear();
     }
 
-    private static List<String> command(NodePlan plan, NodePlan.Service service) {
+    /** Complete; {@link AotCache} trains with the same one. */
+    static List<String> command(NodePlan plan, NodePlan.Service service, List<String> jvmOptions) {
+        Path application = service.application(Repository.root());
         List<String> command = new ArrayList<>(plan.enter());
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(service.memory());
         command.addAll(List.of(
                 "-XX:+UseSerialGC",
-                "-Xmx192m",
                 "-Xss512k",
-                "-XX:MaxDirectMemorySize=160m",
                 "-XX:+ExitOnOutOfMemoryError",
                 "--sun-misc-unsafe-memory-access=allow",
                 "--enable-native-access=ALL-UNNAMED",
                 "-Djava.util.logging.manager=org.jboss.logmanager.LogManager"));
+        command.addAll(jvmOptions);
         command.addAll(plan.properties(service));
         command.add("-jar");
-        command.add(service.application(Repository.root()).toString());
+        command.add(application.toString());
         return command;
     }
 }

@@ -2,6 +2,7 @@ package io.decamp.cli.launch;
 
 import io.decamp.linux.pid.PidFd;
 import io.decamp.linux.pid.ProcessIdentity;
+import io.decamp.linux.proc.ProcessStatus;
 import io.decamp.linux.workload.StateFile;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,7 +60,13 @@ final class RunRecord {
         }
         String[] word = text.split(" ");
         return Optional.of(new ProcessIdentity(Integer.parseInt(word[0]), Long.parseLong(word[1])))
-                .filter(ProcessIdentity::isPresent);
+                .filter(ProcessIdentity::isPresent)
+                .filter(RunRecord::runs);
+    }
+
+    /** What was killed may wait long for its parent to notice. */
+    private static boolean runs(ProcessIdentity process) {
+        return ProcessStatus.ofProcess(process.pid()).filter(s -> !s.isZombie()).isPresent();
     }
 
     /** All that are there, by name. */

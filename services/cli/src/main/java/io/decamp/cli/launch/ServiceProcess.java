@@ -2,6 +2,8 @@ package io.decamp.cli.launch;
 
 import io.decamp.contracts.error.DecampException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -29,13 +31,16 @@ public final class ServiceProcess {
     private final Process launcher;
     private final Path log;
     private final Path readyFile;
+    private final long logStart;
 
-    private ServiceProcess(NodePlan.Service service, NodePlan plan, Process launcher, Path log, Path readyFile) {
+    private ServiceProcess(
+            NodePlan.Service service, NodePlan plan, Process launcher, Path log, Path readyFile, long logStart) {
         this.service = service;
         this.plan = plan;
         this.launcher = launcher;
         this.log = log;
         this.readyFile = readyFile;
+        this.logStart = logStart;
     }
 
     static ServiceProcess start(NodePlan.Service service, NodePlan plan, List<String> command) {
@@ -46,13 +51,14 @@ public final class ServiceProcess {
             Files.createDirectories(run);
             Files.createDirectories(log.getParent());
             Files.deleteIfExists(ready);
+            long logStart = Files.exists(log) ? Files.size(log) : 0;
             Process process = new ProcessBuilder(command)
                     .directory(Path.of("/").toFile())
                     .redirectInput(Path.of("/dev/null").toFile())
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                     .start();
-            return new ServiceProcess(service, plan, process, log, ready);
+            return new ServiceProcess(service, plan, process, log, ready, logStart);
         } catch (IOException e) {
             throw DecampException.abort(
                     "service-start", "Cannot start the " + service.label() + " of " + plan.settings().node(),
@@ -68,8 +74,8 @@ public final class ServiceProcess {
                 throw DecampException.abort(
                         "service-start",
                         "The " + service.label() + " of " + plan.settings().node() + " did not get ready"
-                                + (launcher.isAlive() ? "" : " (exit " + launcher.exitValue() + ")") + ". Its last words:\n"
-                                + String.join("\n", tail(LAST_WORDS)),
+                                + (launcher.isAlive() ? "" : " (exit " + launcher.exitValue() + ")") + ": "
+                                + String.join("\n", reasons()),
                         "Its whole log: " + log,
                         null);
             }
@@ -95,8 +101,12 @@ public final class ServiceProcess {
 
     /** Asks the service to end, and waits for it. */
     public void stop() {
+        stop(STOP_LIMIT);
+    }
+
+    void stop(Duration limit) {
         jvm().destroy();
-        if (!exited(STOP_LIMIT.toMillis())) {
+        if (!exited(limit.toMillis())) {
             kill();
         }
     }
@@ -120,6 +130,22 @@ public final class ServiceProcess {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return true;
+        }
+    }
+
+    /** What went wrong in this start, without the stack traces; the last words where nobody said so. */
+    private List<String> reasons() {
+        try (InputStream in = Files.newInputStream(log)) {
+            in.skipNBytes(logStart);
+            List<String> causes = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> line.startsWith("Caused by: "))
+                    .map(line -> line.substring("Caused by: ".length()))
+                    .distinct()
+                    .toList();
+            return causes.isEmpty() ? tail(LAST_WORDS) : List.of(causes.getLast());
+        } catch (IOException e) {
+            return tail(LAST_WORDS);
         }
     }
 

@@ -57,6 +57,6 @@ public record UpPlan(
     }
 
     List<NodePlan.Service> services() {
-        return node(new KeyStoreFiles(Path.of("/"), Path.of("/")), Optional.empty()).services();
+        return NodePlan.services(separate);
     }
 }
