@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
         name = "bench",
         description = "Measures Decamp and plain CRIU in the same run.",
         synopsisSubcommandLabel = "BENCHMARK",
-        subcommands = {EvictBenchCommand.class, OverheadBenchCommand.class})
+        subcommands = {EvictBenchCommand.class, OverheadBenchCommand.class, TransferBenchCommand.class})
 public final class BenchCommand {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "shows this and ends")
     private boolean help;
