@@ -51,10 +51,14 @@ final class TransferBench implements AutoCloseable {
     private final PageReceiver secured;
     private final PageReceiver plain;
     private final Path payload = directory.resolve("segment");
+    private final Thread atExit;
     private long generation;
 
     TransferBench(long bytes) {
         this.bytes = bytes;
+        // gigabytes of memory must not stay behind when the program is interrupted
+        atExit = new Thread(() -> Trees.delete(directory), "end-of-bench");
+        Runtime.getRuntime().addShutdownHook(atExit);
         LoneMachineAuthority authority = LoneMachineAuthority.open(directory.resolve("tls"));
         alphaTls = authority.contextOf(ALPHA);
         store = ReplicaStore.open(directory, new ReplicaLimits(2 * bytes, 2 * bytes));
@@ -150,6 +154,11 @@ final class TransferBench implements AutoCloseable {
         plain.close();
         store.close();
         Trees.delete(directory);
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException shuttingDown) {
+            // it runs, and finds nothing
+        }
     }
 
     /** As much of the file as the runs say, from its start. */

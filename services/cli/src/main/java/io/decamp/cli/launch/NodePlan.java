@@ -59,9 +59,17 @@ public record NodePlan(
             this.memory = List.of(memory);
         }
 
-        /** JVM options: limits of its memory, and how much of it the compiler may take. */
-        List<String> memory() {
-            return memory;
+        /** Options of its JVM: limits of its memory, what its libraries need, how far it compiles. */
+        public List<String> jvm() {
+            List<String> options = new ArrayList<>(memory);
+            options.addAll(List.of(
+                    "-XX:+UseSerialGC",
+                    "-Xss512k",
+                    "-XX:+ExitOnOutOfMemoryError",
+                    "--sun-misc-unsafe-memory-access=allow",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-Djava.util.logging.manager=org.jboss.logmanager.LogManager"));
+            return options;
         }
 
         /** As in files and messages. */

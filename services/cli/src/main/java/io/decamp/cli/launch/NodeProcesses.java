@@ -76,14 +76,7 @@ public final class NodeProcesses implements AutoCloseable {
         Path application = service.application(Repository.root());
         List<String> command = new ArrayList<>(plan.enter());
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(service.memory());
-        command.addAll(List.of(
-                "-XX:+UseSerialGC",
-                "-Xss512k",
-                "-XX:+ExitOnOutOfMemoryError",
-                "--sun-misc-unsafe-memory-access=allow",
-                "--enable-native-access=ALL-UNNAMED",
-                "-Djava.util.logging.manager=org.jboss.logmanager.LogManager"));
+        command.addAll(service.jvm());
         command.addAll(jvmOptions);
         command.addAll(plan.properties(service));
         command.add("-jar");
