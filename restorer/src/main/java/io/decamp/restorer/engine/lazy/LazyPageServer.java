@@ -28,8 +28,11 @@ final class LazyPageServer implements AutoCloseable {
         void lost(LazyPageServer server, DecampException reason);
     }
 
-    /** Two reach what the memory bus gives on the machines measured; more only slow the workload's own faults. */
-    private static final int FILLERS = 2;
+    /**
+     * Two reach what the memory bus gives on the machines measured. One processor is left for the workload, which is
+     * finding its working set fault by fault meanwhile.
+     */
+    private static final int FILLERS = Math.clamp(Runtime.getRuntime().availableProcessors() - 1, 1, 2);
 
     /** CRIU's marker is in the socket before CRIU ends; this is for our own thread to come to it. */
     private static final long FINISH_LIMIT_MILLIS = 5_000;
