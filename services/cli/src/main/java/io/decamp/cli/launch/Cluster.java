@@ -24,7 +24,7 @@ public final class Cluster implements AutoCloseable {
 
     private final Path directory;
     private final Map<String, NodeProcesses> nodes = new ConcurrentHashMap<>();
-    private final Thread atExit = new Thread(() -> remove(() -> {}), "end-of-cluster");
+    private final Thread atExit = new Thread(this::removeNow, "end-of-cluster");
     private Lab lab;
     private BrokerProcess broker;
     private Session session;
@@ -126,6 +126,11 @@ public final class Cluster implements AutoCloseable {
         } catch (IllegalStateException shuttingDown) {
             // the hook runs or has run, and finds nothing to do
         }
+    }
+
+    private void removeNow() {
+        System.err.printf("%ndecamp: ended by a signal; removes both nodes and all that runs in them%n");
+        remove(() -> {});
     }
 
     private void stopGracefully() {
