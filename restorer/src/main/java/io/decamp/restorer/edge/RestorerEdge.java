@@ -13,13 +13,11 @@ import io.decamp.edge.kafka.EventPublisher;
 import io.decamp.edge.kafka.KafkaRegister;
 import io.decamp.edge.kafka.Subscription;
 import io.decamp.edge.trace.Tracing;
-import io.decamp.linux.cgroup.FreezerHierarchy;
 import io.decamp.restorer.engine.handoff.CopyFiles;
 import io.decamp.restorer.engine.handoff.DestinationHandoff;
 import io.decamp.restorer.engine.handoff.DestinationLimits;
 import io.decamp.restorer.engine.handoff.DestinationPorts;
 import io.decamp.restorer.engine.handoff.DestinationStep;
-import io.decamp.restorer.engine.lazy.LazyPageServers;
 import io.decamp.restorer.engine.lazy.LazyPages;
 import io.decamp.restorer.engine.runtime.PidCopy;
 import io.decamp.restorer.engine.runtime.RuncCopy;
@@ -45,7 +43,6 @@ class RestorerEdge {
     /** A snapshot-ready that was said while this service restarted still counts; an older one was never offered. */
     private static final Duration LOOK_BACK = Duration.ofMinutes(5);
 
-    private static final Duration FREEZE_LIMIT = Duration.ofSeconds(5);
 
     private final Bus bus;
     private final EventPublisher publisher;
@@ -59,6 +56,7 @@ class RestorerEdge {
             DecampConfig config,
             NodeSettings settings,
             WorkloadRuntimes sources,
+            LazyPages lazyPages,
             Replicas replicas,
             KafkaRegister register,
             Bus bus,
@@ -70,8 +68,7 @@ class RestorerEdge {
         this.publisher = publisher;
         this.register = register;
         this.group = "decamp-restorer-" + settings.node();
-        var teller = new LazyTeller(id -> freeze(sources, id), publisher, settings.node());
-        this.lazyPages = new LazyPageServers(settings.memoryDirectory().resolve("lazy"), teller);
+        this.lazyPages = lazyPages;
         long lazyFromBytes = config.restore().lazyFromBytes();
         Map<String, CopyRuntime> copies = Map.of(
                 "pid", new PidCopy(settings, lazyPages, lazyFromBytes),
@@ -110,13 +107,6 @@ class RestorerEdge {
             snapshots.close();
         }
         handoff.close();
-        lazyPages.close();
-    }
-
-    /** In the cgroup that it was restored into, which is its own. */
-    private static void freeze(WorkloadRuntimes sources, WorkloadId id) {
-        int init = sources.byKind().get(id.kind()).find(id).initPid();
-        FreezerHierarchy.detect().of(init).filter(c -> !c.isRoot()).ifPresent(c -> c.freeze(FREEZE_LIMIT));
     }
 
     Map<WorkloadId, DestinationStep> steps() {

@@ -20,6 +20,7 @@ import org.eclipse.microprofile.config.Config;
  * @param cgroupPrefix path below each cgroup hierarchy under which this node makes cgroups
  * @param criu command that runs CRIU 4.2 or newer; words separated by spaces
  * @param runc command that runs runc; words separated by spaces
+ * @param rehearse whether a node moves a process of its own to itself when it starts
  */
 public record DecampConfig(
         String node,
@@ -28,6 +29,7 @@ public record DecampConfig(
         String cgroupPrefix,
         String criu,
         String runc,
+        boolean rehearse,
         Kafka kafka,
         Data data,
         Trace trace,
@@ -94,6 +96,7 @@ public record DecampConfig(
                 in.text("cgroup-prefix").orElse("/decamp/" + node),
                 in.text("criu").orElse("criu"),
                 in.text("runc").orElse("runc"),
+                in.flag("rehearse", true),
                 new Kafka(in.required("kafka.bootstrap-servers"), in.kafkaClient()),
                 new Data(
                         in.text("data.listen").orElse("127.0.0.1:7200"),
@@ -128,6 +131,15 @@ public record DecampConfig(
             return text(name)
                     .orElseThrow(() -> DecampException.refused(
                             "setting-missing", PREFIX + name + " is not set", "See deploy/config for an example"));
+        }
+
+        boolean flag(String name, boolean fallback) {
+            String value = text(name).orElse(Boolean.toString(fallback));
+            if (!value.equals("true") && !value.equals("false")) {
+                throw DecampException.refused(
+                        "setting-malformed", PREFIX + name + " is '" + value + "'", "Give true or false");
+            }
+            return value.equals("true");
         }
 
         long bytes(String name, long fallback) {
