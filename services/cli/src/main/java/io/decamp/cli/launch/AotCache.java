@@ -47,11 +47,8 @@ final class AotCache {
         }
         steps.start("start-up cache, once for each build");
         try (FileChannel lock = lock()) {
-            for (NodePlan.Service service : missing) {
-                if (!Files.exists(file(service))) {
-                    train(service);
-                }
-            }
+            // looked at again: somebody else may have held the lock for this very reason
+            train(missing.stream().filter(s -> !Files.exists(file(s))).toList());
             steps.done("starts take half the time from now on");
         } catch (IOException | DecampException e) {
             steps.done("not made: " + e.getMessage() + "; starts take longer");
@@ -83,16 +80,33 @@ final class AotCache {
         return channel;
     }
 
-    private static void train(NodePlan.Service service) throws IOException {
+    private static void train(List<NodePlan.Service> services) throws IOException {
+        if (services.isEmpty()) {
+            return;
+        }
         Path scratch = Files.createTempDirectory("decamp-aot-");
         Path memory = Files.createTempDirectory(Path.of("/dev/shm"), "decamp-aot-");
-        Path half = directory().resolve(file(service).getFileName() + ".new");
         String bootstrap = "127.0.0.1:" + freePort();
         BrokerDaemon broker = null;
         try {
             broker = BrokerDaemon.launch(scratch.resolve("broker"), bootstrap, scratch.resolve("broker.log"));
             NodePlan plan = plan(scratch, memory, bootstrap);
             broker.awaitReady();
+            for (NodePlan.Service service : services) {
+                train(service, plan);
+            }
+        } finally {
+            if (broker != null) {
+                broker.stop();
+            }
+            Trees.delete(memory);
+            Trees.delete(scratch);
+        }
+    }
+
+    private static void train(NodePlan.Service service, NodePlan plan) throws IOException {
+        Path half = directory().resolve(file(service).getFileName() + ".new");
+        try {
             ServiceProcess process = ServiceProcess.start(
                     service, plan, NodeProcesses.command(plan, service, List.of("-XX:AOTCacheOutput=" + half)));
             try {
@@ -106,12 +120,7 @@ final class AotCache {
             removeOld(service);
             Files.move(half, file(service), StandardCopyOption.ATOMIC_MOVE);
         } finally {
-            if (broker != null) {
-                broker.stop();
-            }
             Files.deleteIfExists(half);
-            Trees.delete(memory);
-            Trees.delete(scratch);
         }
     }
 
