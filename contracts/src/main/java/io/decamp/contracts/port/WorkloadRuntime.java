@@ -59,8 +59,8 @@ public interface WorkloadRuntime {
     void thaw(WorkloadId id);
 
     /**
-     * Commit: every task dies without executing an instruction; the runtime's own record goes too. What runs, because it was
-     * never frozen or its freeze had not got so far, is frozen first and dies as well. Idempotent.
+     * Commit: every task dies without executing an instruction; the runtime's own record goes too. What runs, because
+     * it was never frozen or its freeze had not got so far, is frozen first and dies as well. Idempotent.
      *
      * @throws io.decamp.contracts.error.DecampException {@code freeze-timeout}, {@code kill-timeout}; call it again
      */
