@@ -3,30 +3,53 @@ package io.decamp.introspector.engine.runtime;
 import io.decamp.contracts.error.DecampException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.jboss.logging.Logger;
 
 /**
  * Waits for the steps of a dump, all of which show as new files (inotify(7)). Must be made before the dump is started.
  * For one thread.
  */
 final class DumpWatch implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(DumpWatch.class);
+
     /** Longest time between two looks: the end of a criu that is not our child shows in no directory. */
     private static final long LOOK_EVERY_MILLIS = 50;
 
+    /** The same without inotify, which a host may have run out of. */
+    private static final long LOOK_ALONE_NANOS = 1_000_000;
+
+    /** Null: there is none to be had. */
     private final WatchService watch;
 
     DumpWatch(DumpJob job) {
+        watch = open(job);
+    }
+
+    /** A thaw must not fail for want of a watch, or of images that were deleted already. */
+    private static WatchService open(DumpJob job) {
+        WatchService made = null;
         try {
-            watch = job.run().getFileSystem().newWatchService();
-            job.run().register(watch, StandardWatchEventKinds.ENTRY_CREATE);
-            job.images().register(watch, StandardWatchEventKinds.ENTRY_CREATE);
+            made = job.run().getFileSystem().newWatchService();
+            for (Path directory : List.of(job.run(), job.images())) {
+                if (Files.isDirectory(directory)) {
+                    directory.register(made, StandardWatchEventKinds.ENTRY_CREATE);
+                }
+            }
+            return made;
         } catch (IOException e) {
-            throw new UncheckedIOException("Can't watch " + job, e);
+            LOG.warnf("Looks at %s by the clock: %s", job.run(), e);
+            close(made);
+            return null;
         }
     }
 
@@ -46,6 +69,10 @@ final class DumpWatch implements AutoCloseable {
     }
 
     private void look() {
+        if (watch == null) {
+            LockSupport.parkNanos(LOOK_ALONE_NANOS);
+            return;
+        }
         try {
             WatchKey key = watch.poll(LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS);
             if (key != null) {
@@ -60,8 +87,14 @@ final class DumpWatch implements AutoCloseable {
 
     @Override
     public void close() {
+        close(watch);
+    }
+
+    private static void close(WatchService watch) {
         try {
-            watch.close();
+            if (watch != null) {
+                watch.close();
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -12,6 +12,7 @@ import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.port.WorkloadRuntime.Frozen;
 import io.decamp.contracts.port.WorkloadRuntime.Hold;
 import io.decamp.contracts.port.WorkloadRuntime.State;
+import io.decamp.linux.command.JobDirectory;
 import io.decamp.linux.workload.Bindings;
 import io.decamp.linux.workload.TaskStates;
 import io.decamp.testkit.Await;
@@ -208,6 +209,18 @@ class PidRuntimeTest {
         DecampException refusal = assertThrows(DecampException.class, () -> lab.runtime().find(self));
 
         assertEquals("not-namespace-init", refusal.code());
+    }
+
+    @Test
+    void shouldThawWhenTheImagesWereDeletedAlready() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        lab.freeze(workload);
+        JobDirectory.remove(lab.parts());
+
+        lab.runtime().thaw(lab.id(workload));
+
+        workload.stopAndJudge().check();
+        lab.assertNothingLeft();
     }
 
     @Test

@@ -39,6 +39,7 @@ public final class SourceCase {
     private Presence presence;
     private HandoffState state = HandoffState.NOBODY;
     private SourceStep step;
+    private SourceStep lastFailure;
 
     private SourceCase(
             NodeId me,
@@ -151,10 +152,12 @@ public final class SourceCase {
                 case SourceStep.Unreachable s -> throw new AssertionError("Not a decision: " + s);
             }
         } catch (RuntimeException e) {
-            if (!(e instanceof DecampException)) {
-                LOG.errorf(e, "%s: %s failed in a way nobody foresaw; it is tried again", workload, describe(next));
+            String action = describe(next);
+            next = new SourceStep.Unreachable(action + ": " + e.getMessage());
+            if (!(e instanceof DecampException) && !next.equals(lastFailure)) {
+                LOG.errorf(e, "%s: %s failed in a way nobody foresaw; it is tried again", workload, action);
             }
-            next = new SourceStep.Unreachable(describe(next) + ": " + e.getMessage());
+            lastFailure = next;
             enter(next);
         }
         return next;
