@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jboss.logging.Logger;
 
@@ -31,6 +32,7 @@ public final class DestinationHandoff implements AutoCloseable {
 
     private final DestinationPorts ports;
     private final Map<WorkloadId, Cell> cells = new ConcurrentHashMap<>();
+    private final AtomicBoolean rehearsed = new AtomicBoolean();
     private final ExecutorService workers = Executors.newFixedThreadPool(
             MAX_RESTORES, Thread.ofPlatform().daemon().name("restore-", 0).factory());
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
@@ -149,12 +151,38 @@ public final class DestinationHandoff implements AutoCloseable {
      * @throws DecampException {@code bad-workload}, {@code handoff-files}
      */
     public void ready(SnapshotReady event, Context context) {
-        if (!event.getFinal() || !event.getDestination().equals(ports.me().value())) {
+        if (!event.getDestination().equals(ports.me().value())) {
+            return;
+        }
+        if (!event.getFinal()) {
+            rehearse(new WorkloadId(event.getWorkload()), event.getGeneration());
             return;
         }
         Cell cell = cell(new WorkloadId(event.getWorkload()));
         cell.theCase().ready(event, context);
         cell.wake();
+    }
+
+    /**
+     * Asks for a replica once while nothing is frozen. Where another service keeps it, the first question of all opens
+     * the channel and loads the code, which takes a second and more on a busy host.
+     */
+    private void rehearse(WorkloadId workload, long generation) {
+        if (!rehearsed.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            workers.execute(() -> {
+                try {
+                    ports.replicas().sealed(workload, generation);
+                } catch (DecampException e) {
+                    rehearsed.set(false);
+                    LOG.debugf("%s: replicas can't be asked for yet: %s", workload, e.getMessage());
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debugf("%s: the service is ending", workload);
+        }
     }
 
     /** What is done or waited for, of each workload that has something here. */
