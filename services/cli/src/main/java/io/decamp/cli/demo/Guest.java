@@ -8,6 +8,7 @@ import io.decamp.testkit.Procs;
 import io.decamp.testkit.RedisContainer;
 import io.decamp.testkit.RedisLoad;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 
 /** The Redis server that moves, and its one client, which knows what every key must hold. */
@@ -95,9 +96,10 @@ final class Guest implements AutoCloseable {
         return redis.container().processes(node);
     }
 
-    /** Returns when none of these processes is left. */
-    static void awaitEnd(List<Long> processes) {
+    /** Returns when none of these processes is left. @return when that was */
+    static Instant awaitEnd(List<Long> processes) {
         Await.until(() -> "the end of processes " + processes, LIMIT, () -> processes.stream().noneMatch(Procs::alive));
+        return Instant.now();
     }
 
     @Override
