@@ -24,7 +24,7 @@ public final class RedisContainer {
     public static RedisContainer start(Lab lab, Lab.Node node, String id) {
         Path program = server();
         List<String> args = List.of(
-                "/usr/bin/redis-server", "--port", Integer.toString(PORT), "--bind", "127.0.0.1", "--dir", "/data",
+                "/usr/bin/redis-server", "--port", Integer.toString(PORT), "--bind", "127.0.0.1", "--dir", "/dev/shm",
                 "--save", "", "--appendonly", "no");
         var container = Container.create(lab, id, args, Map.of(), bundle -> install(bundle, program));
         container.start(node);

@@ -89,6 +89,8 @@ final class Eviction {
             failed(DecampException.abort("unexpected", e.toString(), "Read the log of this node", e));
             throw e;
         } finally {
+            // not before the hand-off has ended: whoever holds the workload still looks at them when it lets go
+            deleteTree(partsPath());
             span.end();
         }
     }
@@ -119,8 +121,6 @@ final class Eviction {
         } catch (RuntimeException e) {
             thaw(e);
             throw e;
-        } finally {
-            deleteTree(parts);
         }
         enter("offer");
         decided.run();
@@ -233,11 +233,15 @@ final class Eviction {
         }
     }
 
-    private Path partsDirectory() {
-        Path directory = ports.settings()
+    private Path partsPath() {
+        return ports.settings()
                 .memoryDirectory()
                 .resolve("parts")
                 .resolve(order.workload().fileName());
+    }
+
+    private Path partsDirectory() {
+        Path directory = partsPath();
         try {
             deleteTree(directory);
             return Files.createDirectories(directory);
