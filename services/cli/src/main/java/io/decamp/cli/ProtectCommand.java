@@ -3,6 +3,7 @@ package io.decamp.cli;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.event.Event;
 import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.event.MigrationFailedCodes;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.v1.MigrationFailed;
@@ -115,7 +116,7 @@ final class ProtectCommand implements Callable<Integer> {
 
     private static void refused(Event<MigrationFailed> e, WorkloadId id, CompletableFuture<?> first) {
         MigrationFailed f = e.data();
-        if (f.getWorkload().equals(id.value())) {
+        if (f.getWorkload().equals(id.value()) && !f.getCode().equals(MigrationFailedCodes.STILL_FROZEN)) {
             first.completeExceptionally(DecampException.refused(f.getCode(), f.getReason(), f.getAdvice()));
         }
     }

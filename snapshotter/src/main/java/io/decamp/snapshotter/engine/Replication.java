@@ -26,7 +26,7 @@ final class Replication implements AutoCloseable {
     private final Policy policy;
     private final ReplicaProgress progress;
     private final EpochShipper shipper;
-    private final EvictionEstimate estimate = new EvictionEstimate();
+    private final EvictionEstimate estimate;
     private PageTransport.Session session;
     private NodeId destination;
     private long lastScanNanos;
@@ -39,6 +39,7 @@ final class Replication implements AutoCloseable {
         this.workload = workload;
         this.policy = policy;
         this.progress = ReplicaProgress.load(progressFile(ports, workload));
+        this.estimate = new EvictionEstimate(workload);
         this.shipper = new EpochShipper(workload, ports.memory(), PropagationOrder.byAddress());
     }
 
