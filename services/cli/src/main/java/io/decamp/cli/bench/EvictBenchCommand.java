@@ -102,8 +102,8 @@ final class EvictBenchCommand implements Callable<Integer> {
         ObjectNode median = root.putObject("median");
         engines.forEach(e -> {
             ObjectNode o = median.putObject(e);
-            o.put("freezeMillis", median(all, e, EvictRun::freezeMillis))
-                    .put("downtimeMillis", median(all, e, EvictRun::downtimeMillis))
+            EvictRun.putFreeze(o, median(all, e, EvictRun::freezeMillis));
+            o.put("downtimeMillis", median(all, e, EvictRun::downtimeMillis))
                     .put("evictionMillis", median(all, e, EvictRun::evictionMillis))
                     .put("bytesBefore", median(all, e, r -> r.bytesBefore()))
                     .put("bytesAfter", median(all, e, r -> r.bytesAfter()));
@@ -130,13 +130,7 @@ final class EvictBenchCommand implements Callable<Integer> {
     }
 
     private static double median(List<EvictRun> all, String engine, ToDoubleFunction<EvictRun> figure) {
-        double[] sorted = all.stream()
-                .filter(r -> r.engine().equals(engine))
-                .mapToDouble(figure)
-                .sorted()
-                .toArray();
-        int n = sorted.length;
-        double middle = n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-        return EvictRun.rounded(middle);
+        double middle = Median.of(all.stream().filter(r -> r.engine().equals(engine)).mapToDouble(figure));
+        return Double.isNaN(middle) ? middle : EvictRun.rounded(middle);
     }
 }

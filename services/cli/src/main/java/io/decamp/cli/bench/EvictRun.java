@@ -26,13 +26,22 @@ record EvictRun(
     static final String POST_COPY = "criu-postcopy";
 
     void addTo(ObjectNode o) {
-        o.put("engine", engine)
-                .put("freezeMillis", rounded(freezeMillis))
-                .put("downtimeMillis", rounded(downtimeMillis))
+        o.put("engine", engine);
+        putFreeze(o, freezeMillis);
+        o.put("downtimeMillis", rounded(downtimeMillis))
                 .put("evictionMillis", rounded(evictionMillis))
                 .put("bytesBefore", bytesBefore)
                 .put("bytesAfter", bytesAfter)
                 .put("verified", verified);
+    }
+
+    /** Plain CRIU does not say when exactly the last task stopped. */
+    static void putFreeze(ObjectNode o, double millis) {
+        if (Double.isNaN(millis)) {
+            o.putNull("freezeMillis");
+        } else {
+            o.put("freezeMillis", rounded(millis));
+        }
     }
 
     static double rounded(double millis) {
