@@ -17,6 +17,7 @@ final class DownCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        node.takeTheOneThatIsUp();
         List<String> stopped = LoneNode.down(node.stateDirectory(), ClientOptions.DEFAULT_CONFIG, System.out);
         if (stopped.isEmpty()) {
             System.out.printf("Node %s is not up (%s)%n", node.node(), node.stateDirectory());

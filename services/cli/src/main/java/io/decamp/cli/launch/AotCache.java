@@ -46,7 +46,7 @@ final class AotCache {
             return;
         }
         steps.start("start-up cache, once for each build");
-        try (FileChannel lock = lock()) {
+        try (FileChannel ignored = lock()) {
             // looked at again: somebody else may have held the lock for this very reason
             train(missing.stream().filter(s -> !Files.exists(file(s))).toList());
             steps.done("starts take half the time from now on");

@@ -157,7 +157,9 @@ public final class LoneNode {
             progress.println(gently ? "stopped" : "killed: it did not end within " + STOP_LIMIT.toSeconds() + " s");
             stopped.add(gently ? name : name + "!");
         }
-        ClientConfig.remove(clientConfig, record.fact("bootstrap"));
+        if (!stopped.isEmpty()) {
+            ClientConfig.remove(clientConfig, record.fact("bootstrap"));
+        }
         record.delete();
         return stopped;
     }
