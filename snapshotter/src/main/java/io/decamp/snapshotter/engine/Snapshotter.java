@@ -8,6 +8,7 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.Policy;
+import io.decamp.contracts.v1.Severity;
 import io.decamp.contracts.v1.Truth;
 import io.decamp.contracts.v1.WorkloadSpec;
 import java.time.Duration;
@@ -206,7 +207,7 @@ public final class Snapshotter implements AutoCloseable {
     /** @return whether this node owns it now */
     private boolean claim(WorkloadId workload) {
         try {
-            requireRunning(workload);
+            requireMovable(workload);
             return isMine(ports.register()
                     .append(
                             workload,
@@ -217,7 +218,7 @@ public final class Snapshotter implements AutoCloseable {
             if (e.category() == DecampException.Category.RETRY) {
                 later(() -> onControl(() -> reconcile(workload)));
             } else {
-                failed(workload, "", "protect", e, Truth.NOT_HERE);
+                failed(workload, "", "protect", e, truthOf(e.code()));
             }
             if (e.category() == DecampException.Category.REFUSED) {
                 desired.remove(workload);
@@ -226,12 +227,19 @@ public final class Snapshotter implements AutoCloseable {
         }
     }
 
-    private void requireRunning(WorkloadId workload) {
+    /** What can't be moved, or would be started again behind our back, is refused now and not in the hour of need. */
+    private void requireMovable(WorkloadId workload) {
         WorkloadRuntime.Found found = ports.runtime(workload).find(workload);
         if (found.state() == WorkloadRuntime.State.STOPPED) {
             throw DecampException.refused(
                     "workload-not-found", workload + " does not run on " + self(), "Start it, then protect it");
         }
+        ports.runtime(workload).check(workload).getFindingsList().stream()
+                .filter(finding -> finding.getSeverity() == Severity.BLOCKER)
+                .findFirst()
+                .ifPresent(finding -> {
+                    throw DecampException.refused(finding.getCode(), finding.getWhat(), finding.getAdvice());
+                });
     }
 
     private void start(WorkloadId workload, NodeId standby, Policy policy) {
@@ -265,7 +273,7 @@ public final class Snapshotter implements AutoCloseable {
         WorkloadId workload = order.workload();
         try {
             if (running == null) {
-                requireRunning(workload);
+                requireMovable(workload);
                 if (owner instanceof HandoffState.Unowned && !claim(workload)) {
                     throw DecampException.retry(
                             "not-claimed", workload + " could not be claimed for " + self(), "Ask again", null);
@@ -314,11 +322,14 @@ public final class Snapshotter implements AutoCloseable {
     }
 
     private void refuse(MigrationOrder order, String code, String reason, String advice) {
-        Truth truth = code.equals("workload-elsewhere") || code.equals("workload-not-found")
-                ? Truth.NOT_HERE
-                : Truth.RUNNING_AT_SOURCE;
         done.add(order.migration());
-        failed(order.workload(), order.migration(), "request", DecampException.refused(code, reason, advice), truth);
+        DecampException refusal = DecampException.refused(code, reason, advice);
+        failed(order.workload(), order.migration(), "request", refusal, truthOf(code));
+    }
+
+    private static Truth truthOf(String code) {
+        boolean absent = code.equals("workload-elsewhere") || code.equals("workload-not-found");
+        return absent ? Truth.NOT_HERE : Truth.RUNNING_AT_SOURCE;
     }
 
     private void failed(WorkloadId workload, String migration, String step, DecampException e, Truth truth) {

@@ -55,6 +55,7 @@ final class FakeWorld
 
     volatile boolean running = true;
     volatile boolean standbyDown;
+    volatile PreflightReport findings = PreflightReport.getDefaultInstance();
     volatile boolean freezeFails;
     volatile boolean trackFails;
     volatile boolean registerDown;
@@ -215,7 +216,7 @@ final class FakeWorld
 
     @Override
     public PreflightReport check(WorkloadId id) {
-        return PreflightReport.getDefaultInstance();
+        return findings;
     }
 
     @Override

@@ -10,8 +10,11 @@ import io.decamp.contracts.handoff.Digest;
 import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.Policy;
+import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Reason;
+import io.decamp.contracts.v1.Severity;
 import io.decamp.contracts.v1.Truth;
 import io.decamp.contracts.v1.WorkloadSpec;
 import io.opentelemetry.context.Context;
@@ -90,6 +93,24 @@ class SnapshotterTest {
 
         assertEquals(0, world.pagesDirty.get(0).getPagesPerSecond());
         assertTrue(world.pagesDirty.get(1).getPagesPerSecond() > 0, world.pagesDirty.get(1)::toString);
+    }
+
+    @Test
+    void shouldRefuseWhatCannotBeMovedWhenItIsToBeProtected() {
+        world.findings = PreflightReport.newBuilder()
+                .addFindings(Finding.newBuilder()
+                        .setSeverity(Severity.BLOCKER)
+                        .setCode("io-uring")
+                        .setWhat("Process 7 uses io_uring")
+                        .setAdvice("Turn it off"))
+                .build();
+
+        snapshotter.specified(REDIS, spec());
+
+        await().until(() -> world.calls.contains("undesired"));
+        assertEquals("io-uring", world.failures.getFirst().getCode());
+        assertEquals(Truth.RUNNING_AT_SOURCE, world.failures.getFirst().getTruth());
+        assertFalse(world.calls.contains("track"));
     }
 
     @Test
