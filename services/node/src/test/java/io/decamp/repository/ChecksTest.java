@@ -16,7 +16,7 @@ class ChecksTest {
 
     @Test
     void shouldFindJnaOutsideItsModule() {
-        String text = "import com.sun.jna.Pointer;";
+        String text = "import com.sun" + ".jna.Pointer;";
 
         refuses(CodeChecks::jna, EDGE, text);
         passes(CodeChecks::jna, "linux/src/main/java/io/decamp/linux/A.java", text);
@@ -67,7 +67,7 @@ class ChecksTest {
 
     @Test
     void shouldFindARegistryAndADirectoryOfAMachine() {
-        refuses(CodeChecks::places, "pom.xml", "<url>https://repo1." + "maven.org/maven2</url>");
+        refuses(CodeChecks::places, "pom.xml", "<url>https:/" + "/repo1." + "maven.org/maven2</url>");
         refuses(CodeChecks::places, "a.sh", "deb http://deb." + "debian.org/debian sid main");
         refuses(CodeChecks::places, "a.md", "see /wor" + "k/shared");
         refuses(CodeChecks::places, ENGINE, "Path.of(\"/hom" + "e/ann/decamp\")");
