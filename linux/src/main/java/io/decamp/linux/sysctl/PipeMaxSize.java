@@ -2,7 +2,9 @@ package io.decamp.linux.sysctl;
 
 import io.decamp.contracts.error.DecampException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -33,7 +35,7 @@ public final class PipeMaxSize {
     /** Idempotent. Leaves a value that is large enough as it is. */
     public void raise() {
         try {
-            int now = Integer.parseInt(Files.readString(setting).strip());
+            int now = value(setting);
             if (now >= WANTED_BYTES) {
                 return;
             }
@@ -54,7 +56,7 @@ public final class PipeMaxSize {
     public void restore() {
         try {
             String value = Files.readString(former);
-            if (Integer.parseInt(Files.readString(setting).strip()) == WANTED_BYTES) {
+            if (value(setting) == WANTED_BYTES) {
                 Files.writeString(setting, value);
             }
             Files.delete(former);
@@ -62,6 +64,15 @@ public final class PipeMaxSize {
             return;
         } catch (IOException e) {
             throw new UncheckedIOException("Can't restore " + setting, e);
+        }
+    }
+
+    /** In one read: a sysctl has nothing to say at any offset but 0, and Files.readString begins with a single byte. */
+    static int value(Path setting) throws IOException {
+        byte[] text = new byte[32];
+        try (InputStream in = Files.newInputStream(setting)) {
+            int length = in.read(text);
+            return Integer.parseInt(new String(text, 0, Math.max(length, 0), StandardCharsets.US_ASCII).strip());
         }
     }
 }
