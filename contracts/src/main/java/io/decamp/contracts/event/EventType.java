@@ -2,8 +2,11 @@ package io.decamp.contracts.event;
 
 import com.google.protobuf.Message;
 import com.google.protobuf.Parser;
+import io.decamp.contracts.v1.Evacuation;
+import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.HandoffRecord;
 import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.MigrationRequested;
 import io.decamp.contracts.v1.NodeAnnounced;
 import io.decamp.contracts.v1.PagesDirty;
@@ -23,7 +26,7 @@ public final class EventType<T extends Message> {
             Topics.MIGRATION_REQUESTED,
             MigrationRequested.class,
             MigrationRequested.parser(),
-            MigrationRequested::getWorkload);
+            EventType::requested);
     public static final EventType<PagesDirty> PAGES_DIRTY =
             new EventType<>(Topics.PAGES_DIRTY, PagesDirty.class, PagesDirty.parser(), PagesDirty::getWorkload);
     public static final EventType<SnapshotReady> SNAPSHOT_READY = new EventType<>(
@@ -38,6 +41,12 @@ public final class EventType<T extends Message> {
             new EventType<>(Topics.WORKLOADS, WorkloadSpec.class, WorkloadSpec.parser(), WorkloadSpec::getWorkload);
     public static final EventType<NodeAnnounced> NODES =
             new EventType<>(Topics.NODES, NodeAnnounced.class, NodeAnnounced.parser(), NodeAnnounced::getNode);
+    public static final EventType<MigrationProgress> MIGRATION_PROGRESS = new EventType<>(
+            Topics.MIGRATION_PROGRESS, MigrationProgress.class, MigrationProgress.parser(), MigrationProgress::getWorkload);
+    public static final EventType<EvictionMeasured> EVICTIONS = new EventType<>(
+            Topics.EVICTIONS, EvictionMeasured.class, EvictionMeasured.parser(), EvictionMeasured::getWorkload);
+    public static final EventType<Evacuation> EVACUATIONS =
+            new EventType<>(Topics.EVACUATIONS, Evacuation.class, Evacuation.parser(), Evacuation::getEvacuation);
 
     /** Every {@code ce_type} of ours starts with it. */
     static final String PREFIX = "io.decamp.";
@@ -52,6 +61,11 @@ public final class EventType<T extends Message> {
         this.messageClass = messageClass;
         this.parser = parser;
         this.key = key;
+    }
+
+    /** A request for all of a node is that node's. */
+    private static String requested(MigrationRequested request) {
+        return request.getWorkload().isEmpty() ? request.getNode() : request.getWorkload();
     }
 
     public String topic() {
@@ -72,7 +86,7 @@ public final class EventType<T extends Message> {
         return baseType() + ".v" + version();
     }
 
-    /** Key of the Kafka record: the workload, or the node for topic {@code nodes}. */
+    /** Key of the Kafka record: the workload; the node for topic {@code nodes}, the evacuation for {@code evacuations}. */
     public String keyOf(T message) {
         return key.apply(message);
     }

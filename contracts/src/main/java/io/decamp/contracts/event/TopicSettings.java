@@ -52,6 +52,9 @@ public record TopicSettings(String topic, int partitions, Map<String, String> co
                 handoff(),
                 compacted(Topics.WORKLOADS),
                 compacted(Topics.NODES),
+                report(Topics.MIGRATION_PROGRESS, EPOCH_RETENTION),
+                report(Topics.EVICTIONS, OUTCOME_RETENTION),
+                compacted(Topics.EVACUATIONS),
                 new TopicSettings(Topics.DEAD_LETTER, 1, expiring(OUTCOME_RETENTION)));
     }
 

@@ -10,6 +10,9 @@ public final class Topics {
     public static final String HANDOFF = "handoff";
     public static final String WORKLOADS = "workloads";
     public static final String NODES = "nodes";
+    public static final String MIGRATION_PROGRESS = "migration-progress";
+    public static final String EVICTIONS = "evictions";
+    public static final String EVACUATIONS = "evacuations";
     public static final String DEAD_LETTER = "decamp-dead-letter";
 
     private Topics() {}

@@ -1,6 +1,8 @@
 package io.decamp.contracts.port;
 
+import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.SnapshotReady;
@@ -14,4 +16,8 @@ public interface EventSink {
     void restored(Restored event);
 
     void migrationFailed(MigrationFailed event);
+
+    void progress(MigrationProgress event);
+
+    void evictionMeasured(EvictionMeasured event);
 }

@@ -46,9 +46,26 @@ public interface MemorySource {
 
     /**
      * Reports the pages written since the last scan, follows new mappings and processes, and marks them in flight for
-     * {@code epoch}.
+     * {@code epoch}. An epoch may have several scans.
+     *
+     * @param open runs to leave unprotected: the caller knows that they are written again at once, so that a fault each
+     *     would tell nothing. They are reported by every scan until one without them in {@code open} has protected them.
+     *     Only heeded while the tasks run; unknown spaces are ignored
      */
+    default Scan scan(WorkloadId workload, long epoch, Tasks tasks, PageRuns open) {
+        return scan(workload, epoch, tasks);
+    }
+
+    /** As above, and everything is protected again. */
     Scan scan(WorkloadId workload, long epoch, Tasks tasks);
+
+    /**
+     * Pages that scans of {@code epoch} reported and that the epoch will not bring: they stay owed when it is sealed, and
+     * the next scan reports them again, written or not. Call it before the seal.
+     */
+    default void defer(WorkloadId workload, long epoch, PageRuns runs) {
+        throw new IllegalStateException("This source can't defer pages");
+    }
 
     /**
      * Copies the pages of {@code runs} (BYTES runs only are copied; others are passed through) into a segment. Pages that

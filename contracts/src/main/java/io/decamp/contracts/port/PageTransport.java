@@ -5,6 +5,7 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.v1.Part;
+import io.decamp.contracts.v1.WireSavings;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -13,8 +14,11 @@ public interface PageTransport {
     /** Where a replica is kept and how fast it may be reached; {@code bandwidthBytesPerSecond} 0 means no cap. */
     record Target(NodeId source, NodeId destination, String dataAddress, long bandwidthBytesPerSecond) {}
 
-    /** What a sealed epoch cost and is: {@code digest} is the SHA-256 of its manifest, computed by both ends. */
-    record Seal(byte[] digest, long wireBytes, List<Part> parts) {}
+    /**
+     * What a sealed epoch cost and is: {@code digest} is the SHA-256 of its manifest, computed by both ends; {@code
+     * savings} says what did not have to go over the wire.
+     */
+    record Seal(byte[] digest, long wireBytes, List<Part> parts, WireSavings savings) {}
 
     /**
      * Connects (or connects again) for one workload.
@@ -40,6 +44,11 @@ public interface PageTransport {
 
         /** Blocks while the peer or the bandwidth cap holds back. @return bytes on the wire */
         long send(long epoch, Segment segment);
+
+        /** What the link gives, bytes a second, measured while it was the bottleneck; 0 until that could be told. */
+        default long linkBytesPerSecond() {
+            return 0;
+        }
 
         /** @return bytes on the wire */
         long sendPart(long epoch, String name, Path file);

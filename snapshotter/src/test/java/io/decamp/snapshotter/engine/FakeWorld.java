@@ -18,13 +18,16 @@ import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.Segment;
 import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.v1.HandoffRecord;
+import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.NodeAnnounced;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.SnapshotReady;
 import io.opentelemetry.api.OpenTelemetry;
+import io.decamp.contracts.v1.WireSavings;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -200,7 +203,7 @@ final class FakeWorld
             }
             calls.add(isFinal ? "seal-final" : "seal " + epoch);
             sealedByGeneration.put(generation, epoch);
-            return new Seal(new byte[32], 4096, List.of());
+            return new Seal(new byte[32], 4096, List.of(), WireSavings.getDefaultInstance());
         }
 
         @Override
@@ -314,6 +317,12 @@ final class FakeWorld
     public void migrationFailed(MigrationFailed event) {
         failures.add(event);
     }
+
+    @Override
+    public void progress(MigrationProgress event) {}
+
+    @Override
+    public void evictionMeasured(EvictionMeasured event) {}
 
     @Override
     public Outcome offer(WorkloadId workload, NodeId to, Digest digest, String migration, Consumer<String> waitingFor) {

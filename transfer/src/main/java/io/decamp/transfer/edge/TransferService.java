@@ -108,6 +108,7 @@ class TransferService extends TransferImplBase {
                     .setDigest(ByteString.copyFrom(seal.digest()))
                     .setWireBytes(seal.wireBytes())
                     .addAllParts(seal.parts())
+                    .setSavings(seal.savings())
                     .build();
         });
     }

@@ -99,7 +99,7 @@ public final class RemotePageTransport implements PageTransport {
                     .setFinal(isFinal)
                     .addAllSpaces(RunsCodec.toMessages(spaces))
                     .build()));
-            return new Seal(r.getDigest().toByteArray(), r.getWireBytes(), r.getPartsList());
+            return new Seal(r.getDigest().toByteArray(), r.getWireBytes(), r.getPartsList(), r.getSavings());
         }
 
         @Override

@@ -7,7 +7,9 @@ import io.decamp.contracts.event.EventCodec;
 import io.decamp.contracts.event.EventHeader;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.port.EventSink;
+import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.SnapshotReady;
@@ -62,6 +64,16 @@ public final class EventPublisher implements EventSink, AutoCloseable {
         publish(EventType.MIGRATION_FAILED, event);
     }
 
+    @Override
+    public void progress(MigrationProgress event) {
+        publish(EventType.MIGRATION_PROGRESS, event);
+    }
+
+    @Override
+    public void evictionMeasured(EvictionMeasured event) {
+        publish(EventType.EVICTIONS, event);
+    }
+
     /**
      * Never waits, never throws.
      *
@@ -73,8 +85,8 @@ public final class EventPublisher implements EventSink, AutoCloseable {
         try {
             EventHeader header = bus.newHeader(type);
             EncodedEvent encoded = EventCodec.encode(type, header, data);
-            // a report of an epoch is soon followed by a newer one
-            boolean expendable = type == EventType.PAGES_DIRTY;
+            // soon followed by a newer one
+            boolean expendable = type == EventType.PAGES_DIRTY || type == EventType.MIGRATION_PROGRESS;
             return queue.offer(RecordMapper.toRecord(encoded, null), expendable).thenApply(acknowledged -> header);
         } catch (DecampException e) {
             return queue.drop(type.topic(), e);

@@ -9,7 +9,9 @@ import io.decamp.contracts.port.EventSink;
 import io.decamp.contracts.port.Replicas;
 import io.decamp.contracts.port.SealedReplica;
 import io.decamp.contracts.port.WorkloadRuntime;
+import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Restored;
@@ -190,4 +192,10 @@ final class SimNode implements Replicas, EventSink {
 
     @Override
     public void migrationFailed(MigrationFailed event) {}
+
+    @Override
+    public void progress(MigrationProgress event) {}
+
+    @Override
+    public void evictionMeasured(EvictionMeasured event) {}
 }

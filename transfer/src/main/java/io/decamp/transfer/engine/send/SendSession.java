@@ -14,6 +14,7 @@ import io.decamp.contracts.v1.Part;
 import io.decamp.transfer.engine.wire.FrameInput;
 import io.decamp.transfer.engine.wire.FrameOutput;
 import io.decamp.transfer.engine.wire.Wire;
+import io.decamp.contracts.v1.WireSavings;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -140,7 +141,7 @@ final class SendSession implements PageTransport.Session {
             }
             lastSealed = epoch;
             openEpoch = 0;
-            return new PageTransport.Seal(digest, wire.bytesOut() - epochStartBytes, List.copyOf(parts));
+            return new PageTransport.Seal(digest, wire.bytesOut() - epochStartBytes, List.copyOf(parts), WireSavings.getDefaultInstance());
         });
     }
 
