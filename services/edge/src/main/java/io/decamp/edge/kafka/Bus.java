@@ -31,7 +31,12 @@ public record Bus(KafkaSettings settings, String source, OpenTelemetry telemetry
 
     /** Attributes of a new event in the current trace. */
     EventHeader newHeader(EventType<?> type) {
-        EventHeader bare = new EventHeader(UUID.randomUUID().toString(), source, type.ceType(), clock.instant());
+        return newHeader(type, UUID.randomUUID().toString());
+    }
+
+    /** The same, under an id that says again what was said before. */
+    EventHeader newHeader(EventType<?> type, String id) {
+        EventHeader bare = new EventHeader(id, source, type.ceType(), clock.instant());
         return TraceHeaders.inject(telemetry, bare);
     }
 

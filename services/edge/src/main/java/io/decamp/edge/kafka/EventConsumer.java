@@ -42,6 +42,7 @@ public final class EventConsumer implements AutoCloseable {
     private final ReadPositions positions;
     private final PollLoop loop;
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
+    private final CompletableFuture<Void> caughtUp = new CompletableFuture<>();
     private final AtomicLong handled = new AtomicLong();
 
     private EventConsumer(Bus bus, Subscription subscription, EventPublisher publisher) {
@@ -69,8 +70,21 @@ public final class EventConsumer implements AutoCloseable {
      * @throws DecampException {@code broker-unreachable}; the consumer goes on trying
      */
     public void awaitReady(Duration limit) {
+        await(ready, limit);
+    }
+
+    /**
+     * Returns when all that was there when this was started is handled. With a start in the past, that is the past.
+     *
+     * @throws DecampException {@code broker-unreachable}; the consumer goes on trying
+     */
+    public void awaitCaughtUp(Duration limit) {
+        await(caughtUp, limit);
+    }
+
+    private void await(CompletableFuture<Void> reached, Duration limit) {
         try {
-            ready.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+            reached.get(limit.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             throw unreachable(limit, e);
         } catch (ExecutionException e) {
@@ -181,6 +195,7 @@ public final class EventConsumer implements AutoCloseable {
         public void begin(Consumer<String, byte[]> consumer) {
             positions.begin(consumer);
             ready.complete(null);
+            look(consumer);
         }
 
         @Override
@@ -193,8 +208,15 @@ public final class EventConsumer implements AutoCloseable {
                     break;
                 }
             }
+            look(consumer);
             positions.commit(consumer, !records.isEmpty());
             positions.followNewPartitions(consumer);
+        }
+
+        private void look(Consumer<String, byte[]> consumer) {
+            if (!caughtUp.isDone() && positions.caughtUp(consumer)) {
+                caughtUp.complete(null);
+            }
         }
 
         @Override
@@ -205,6 +227,7 @@ public final class EventConsumer implements AutoCloseable {
         @Override
         public void stopped(DecampException why) {
             ready.completeExceptionally(why);
+            caughtUp.completeExceptionally(why);
         }
     }
 }

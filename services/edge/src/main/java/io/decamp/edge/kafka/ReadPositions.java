@@ -33,6 +33,7 @@ final class ReadPositions {
     private final Subscription subscription;
     private final Clock clock;
     private final Map<TopicPartition, Long> next = new HashMap<>();
+    private Map<TopicPartition, Long> firstEnds;
     private long lookedNanos;
 
     ReadPositions(Subscription subscription, Clock clock) {
@@ -41,8 +42,18 @@ final class ReadPositions {
     }
 
     void begin(Consumer<String, byte[]> consumer) {
-        assign(consumer, Partitions.of(consumer, subscription.routes().keySet()));
+        List<TopicPartition> partitions =
+                Partitions.of(consumer, subscription.routes().keySet());
+        assign(consumer, partitions);
+        if (firstEnds == null) {
+            firstEnds = consumer.endOffsets(partitions);
+        }
         lookedNanos = System.nanoTime();
+    }
+
+    /** All that was there at the first {@link #begin} is handled. */
+    boolean caughtUp(Consumer<String, byte[]> consumer) {
+        return firstEnds.entrySet().stream().allMatch(end -> consumer.position(end.getKey()) >= end.getValue());
     }
 
     void handled(ConsumerRecord<?, ?> record) {
