@@ -1,21 +1,32 @@
 /*
- * A workload that checks itself: memory full of known words, a steady rate of writes to distinct random pages, and a
+ * A workload that checks itself: memory full of known words that no codec makes smaller, a steady rate of writes, and a
  * chain of checksums over everything it reads, written to a log every step. chainref.c recomputes all of it.
  *
  *   chain --log FILE [--size-mib 64] [--pages-per-second 256] [--step-us 5000] [--threads 1] [--children 0]
- *         [--audit-pages 4] [--zero-percent 0] [--seed 1] [--thp]
+ *         [--audit-pages 4] [--zero-percent 0] [--seed 1] [--pattern laps] [--phase-ms 20000] [--fill word] [--thp]
+ *         [--unpaced]
  *
- * SIGTERM to the first process ends all of them at one step.
+ * SIGTERM to the first process ends all of them at one step. A write changes one word of a page, or all of them (--fill
+ * page), to what follows from the chain. Which page, within the writer's slice (--pattern):
+ *
+ *   laps            random order, none twice before all came once
+ *   uniform         any, each time anew: rewriting is a Poisson process
+ *   hot-half        as uniform, in the lower half only; -last: in the upper half; -mixed: in every other 64 KiB
+ *   skew            99 of 100 writes hit 1 % of the pages, half of those in 2 MiB clusters, half alone; others: uniform
+ *   sweep           one after the other
+ *   phases          each --phase-ms of steps another: none, uniform, skew, sweep, 4 times the rate in 1/4 of each 1/5
+ *
+ * --unpaced does the writes of a step as soon as those of the last one are done.
  *
  * Every process has THREADS writers; every writer owns a slice of memory and a chain. The processes form a ring of
  * pipes: the first writer of each mixes the chain of its left neighbour's previous step into its own, so bytes lost
  * or doubled in a pipe show as a wrong chain. Log (O_APPEND, one write per line):
  *
- *   # chain v1 size-mib=.. ...           once, before memory is filled
+ *   # chain v2 size-mib=.. ...           once, before memory is filled
  *   STEP CHAIN t=SECONDS.MICROS w=PROCESS.THREAD      every step of every writer, CLOCK_REALTIME
  *   # audit w=PROCESS.THREAD step=.. sum=..           the whole slice, after SIGTERM, before the writer ends
  *
- * The program never judges time itself: a gap is what a reader of the log finds between two lines.
+ * The program never judges time itself: a gap is what a reader finds between two lines.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,7 +46,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, WORDS = PAGE / 8, MAX_PROCESSES = 64, MAX_THREADS = 64 };
+enum { PAGE = 4096, WORDS = PAGE / 8, MAX_PROCESSES = 64, MAX_THREADS = 64, CLUSTER = 512, HOT_RUN = 16 };
+enum pattern { LAPS, UNIFORM, HOT_LOW, HOT_HIGH, HOT_MIXED, SKEW, SWEEP, PHASES, PATTERNS };
+
+static const char *const pattern_names[] = {
+    "laps", "uniform", "hot-half", "hot-half-last", "hot-half-mixed", "skew", "sweep", "phases"};
+static const char *const fill_names[] = {"word", "page"};
 
 /* What a process tells its right neighbour at the start of a step; the last step travels round the ring with it. */
 struct token {
@@ -43,10 +59,12 @@ struct token {
 };
 
 static struct {
-    uint64_t size_mib, pages_per_second, step_us, threads, children, audit_pages, zero_percent, seed;
-    int thp;
+    uint64_t size_mib, pages_per_second, step_us, threads, children, audit_pages, zero_percent, seed,
+        phase_ms;
+    unsigned pattern, whole_pages;
+    int thp, unpaced;
     const char *log;
-} opt = {64, 256, 5000, 1, 0, 4, 0, 1, 0, NULL};
+} opt = {64, 256, 5000, 1, 0, 4, 0, 1, 20000, LAPS, 0, 0, 0, NULL};
 
 static int log_fd = -1, from_left = -1, to_right = -1;
 static unsigned process;
@@ -98,6 +116,48 @@ static uint64_t permute(uint64_t position, uint64_t pages, uint64_t key)
     return x;
 }
 
+static uint64_t chosen_page(enum pattern pattern, uint64_t position, uint64_t pages, uint64_t identity)
+{
+    uint64_t dice = mix(identity ^ mix(position)), half = pages - pages / 2;
+    switch (pattern) {
+    case LAPS: return permute(position % pages, pages, identity ^ position / pages);
+    case HOT_LOW: return dice % half;
+    case HOT_HIGH: return pages - half + dice % half;
+    case HOT_MIXED: return dice % half / HOT_RUN * 2 * HOT_RUN + dice % half % HOT_RUN;
+    case SWEEP: return position % pages;
+    case SKEW: break;
+    default: return dice % pages;
+    }
+    uint64_t again = mix(dice), hot = pages / 100 + 1, which = again % hot;
+    if (dice % 100 == 0)
+        return again % pages;
+    if (which >= hot / 2)
+        return permute(which, pages, identity);
+    return permute(which / CLUSTER, pages < CLUSTER ? 1 : pages / CLUSTER, ~identity) * CLUSTER + which % CLUSTER;
+}
+
+/* Writes a second in this step, by all writers together, and how they are spread. */
+static uint64_t rate_of(uint64_t step, enum pattern *pattern)
+{
+    static const enum pattern phases[] = {LAPS, UNIFORM, SKEW, SWEEP, UNIFORM};
+    *pattern = opt.pattern;
+    if (opt.pattern != PHASES)
+        return opt.pages_per_second;
+    uint64_t us = step * opt.step_us, phase = us / (opt.phase_ms * 1000) % 5, burst_us = opt.phase_ms * 200;
+    *pattern = phases[phase];
+    uint64_t times = phase < 4 ? phase != 0 : us % burst_us < burst_us / 4 ? 4 : 0;
+    return times * opt.pages_per_second;
+}
+
+static void write_page(uint64_t *page, uint64_t chain)
+{
+    if (!opt.whole_pages)
+        page[mix(chain) % WORDS] ^= chain | 1;
+    else
+        for (unsigned i = 0; i < WORDS; i++)
+            page[i] = mix(chain + i);
+}
+
 static uint64_t page_sum(const uint64_t *page)
 {
     uint64_t sum = 0;
@@ -106,10 +166,7 @@ static uint64_t page_sum(const uint64_t *page)
     return sum;
 }
 
-struct writer {
-    unsigned thread;
-    uint64_t *memory, pages;
-};
+struct writer { unsigned thread; uint64_t *memory, pages; };
 
 static void fill(const struct writer *w, uint64_t base)
 {
@@ -156,7 +213,7 @@ static void *run(void *argument)
     struct writer *w = argument;
     uint64_t writers = (opt.children + 1) * opt.threads;
     uint64_t identity = mix(opt.seed) + (uint64_t)(process * MAX_THREADS + w->thread) * 0x10001000100u;
-    uint64_t chain = identity, position = 0, audited = 0;
+    uint64_t chain = identity, position = 0, audited = 0, credit = 0;
     struct timespec due;
 
     fill(w, identity);
@@ -176,12 +233,12 @@ static void *run(void *argument)
                 last_step = token.last_step;
             chain = chain * 31 + token.chain;
         }
-        uint64_t until = (step + 1) * opt.pages_per_second * opt.step_us / (1000000 * writers);
-        for (; position < until; position++) {
-            uint64_t lap = position / w->pages;
-            uint64_t *page = w->memory + permute(position % w->pages, w->pages, identity ^ lap) * WORDS;
+        enum pattern pattern;
+        credit += rate_of(step, &pattern) * opt.step_us;
+        for (; position < credit / (1000000 * writers); position++) {
+            uint64_t *page = w->memory + chosen_page(pattern, position, w->pages, identity) * WORDS;
             chain = chain * 6364136223846793005u + page_sum(page);
-            page[mix(chain) % WORDS] ^= chain | 1;
+            write_page(page, chain);
         }
         for (uint64_t i = 0; i < opt.audit_pages; i++)
             chain = chain * 6364136223846793005u + page_sum(w->memory + audited++ % w->pages * WORDS);
@@ -197,7 +254,8 @@ static void *run(void *argument)
             say("# audit w=%u.%u step=%" PRIu64 " sum=%016" PRIx64 "\n", process, w->thread, step, sum);
             return NULL;
         }
-        wait_for_step(&due);
+        if (!opt.unpaced)
+            wait_for_step(&due);
     }
 }
 
@@ -212,11 +270,19 @@ static uint64_t number(const char *name, const char *text, uint64_t lowest, uint
     char *end;
     errno = 0;
     uint64_t value = strtoull(text, &end, 10);
-    if (errno || *end || end == text || value < lowest || value > highest) {
-        fprintf(stderr, "chain: --%s wants %" PRIu64 " to %" PRIu64 ", got %s\n", name, lowest, highest, text);
-        exit(2);
-    }
-    return value;
+    if (!errno && !*end && end != text && value >= lowest && value <= highest)
+        return value;
+    fprintf(stderr, "chain: --%s wants %" PRIu64 " to %" PRIu64 ", got %s\n", name, lowest, highest, text);
+    exit(2);
+}
+
+static unsigned word(const char *name, const char *text, const char *const *words, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!strcmp(text, words[i]))
+            return i;
+    fprintf(stderr, "chain: --%s has no '%s'\n", name, text);
+    exit(2);
 }
 
 static void parse(int argc, char **argv)
@@ -225,7 +291,8 @@ static void parse(int argc, char **argv)
         {"log", 1, 0, 'l'},         {"size-mib", 1, 0, 's'},     {"pages-per-second", 1, 0, 'r'},
         {"step-us", 1, 0, 'u'},     {"threads", 1, 0, 't'},      {"children", 1, 0, 'c'},
         {"audit-pages", 1, 0, 'a'}, {"zero-percent", 1, 0, 'z'}, {"seed", 1, 0, 'e'},
-        {"thp", 0, 0, 'h'},         {0, 0, 0, 0}};
+        {"pattern", 1, 0, 'p'},     {"phase-ms", 1, 0, 'm'},     {"fill", 1, 0, 'f'},
+        {"unpaced", 0, 0, 'n'},     {"thp", 0, 0, 'h'},         {0, 0, 0, 0}};
     int o, i = 0;
     while ((o = getopt_long(argc, argv, "", names, &i)) != -1) {
         const char *n = names[i].name;
@@ -239,6 +306,10 @@ static void parse(int argc, char **argv)
         case 'a': opt.audit_pages = number(n, optarg, 0, 100000); break;
         case 'z': opt.zero_percent = number(n, optarg, 0, 100); break;
         case 'e': opt.seed = number(n, optarg, 0, UINT64_MAX); break;
+        case 'p': opt.pattern = word(n, optarg, pattern_names, PATTERNS); break;
+        case 'm': opt.phase_ms = number(n, optarg, 20, 86400000); break;
+        case 'f': opt.whole_pages = word(n, optarg, fill_names, 2); break;
+        case 'n': opt.unpaced = 1; break;
         case 'h': opt.thp = 1; break;
         default: exit(2);
         }
@@ -249,7 +320,7 @@ static void parse(int argc, char **argv)
     }
 }
 
-/* Before any thread exists: pipes and processes. The ends that belong to others are closed. */
+/* Before any thread exists. The ends of pipes that belong to others are closed. */
 static void fork_ring(pid_t *children)
 {
     int pipes[MAX_PROCESSES][2];
@@ -284,10 +355,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "chain: %s: %s\n", opt.log, strerror(errno));
         return 2;
     }
-    say("# chain v1 size-mib=%ju pages-per-second=%ju step-us=%ju threads=%ju processes=%ju audit-pages=%ju "
-        "zero-percent=%ju seed=%ju\n",
+    say("# chain v2 size-mib=%ju pages-per-second=%ju step-us=%ju threads=%ju processes=%ju audit-pages=%ju "
+        "zero-percent=%ju seed=%ju pattern=%s phase-ms=%ju fill=%s\n",
         (uintmax_t)opt.size_mib, (uintmax_t)opt.pages_per_second, (uintmax_t)opt.step_us, (uintmax_t)opt.threads,
-        (uintmax_t)opt.children + 1, (uintmax_t)opt.audit_pages, (uintmax_t)opt.zero_percent, (uintmax_t)opt.seed);
+        (uintmax_t)opt.children + 1, (uintmax_t)opt.audit_pages, (uintmax_t)opt.zero_percent, (uintmax_t)opt.seed,
+        pattern_names[opt.pattern], (uintmax_t)opt.phase_ms, fill_names[opt.whole_pages]);
 
     struct sigaction act = {.sa_handler = stop};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -295,7 +367,6 @@ int main(int argc, char **argv)
         die("sigaction");
     pid_t children[MAX_PROCESSES] = {0};
     fork_ring(children);
-
     uint64_t pages = opt.size_mib * 256 / ((opt.children + 1) * opt.threads);
     if (pages == 0) {
         errno = EINVAL;

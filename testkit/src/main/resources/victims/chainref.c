@@ -28,6 +28,7 @@
 
 typedef struct {
     uint64_t identity, npages, chain, written, swept;
+    uint64_t owed;        /* writes of all writers that are due, times a million */
     uint64_t computed;    /* steps whose chain is known */
     uint64_t reported;    /* next step the log must show */
     uint64_t *pages;      /* reserved address space, filled where `present` says so */
@@ -37,7 +38,8 @@ typedef struct {
     bool audited, seen;
 } writer;
 
-static uint64_t size_mib, rate, step_us, threads, processes, audit_pages, zero_percent, seed;
+static uint64_t size_mib, rate, step_us, threads, processes, audit_pages, zero_percent, seed, phase_ms;
+static char pattern[24], filling[8];
 static writer *all;
 static unsigned long line_number, errors, lines, audits;
 
@@ -97,19 +99,71 @@ static uint64_t shuffled(uint64_t index, uint64_t count, uint64_t key)
     return index;
 }
 
+static bool is(const char *name, const char *wanted)
+{
+    return strcmp(name, wanted) == 0;
+}
+
+/* The page that write number n of this writer goes to. */
+static uint64_t target(const writer *w, const char *how, uint64_t n)
+{
+    const uint64_t count = w->npages, random = splitmix(w->identity ^ splitmix(n));
+    const uint64_t hot_half = (count + 1) / 2, in_half = random % hot_half;
+    if (is(how, "laps"))
+        return shuffled(n % count, count, w->identity ^ (n / count));
+    if (is(how, "sweep"))
+        return n % count;
+    if (is(how, "hot-half"))
+        return in_half;
+    if (is(how, "hot-half-last"))
+        return count - hot_half + in_half;
+    if (is(how, "hot-half-mixed"))
+        return (in_half & ~UINT64_C(15)) * 2 + (in_half & 15);
+    if (is(how, "skew")) {
+        const uint64_t again = splitmix(random), hot = 1 + count / 100, nth = again % hot;
+        if (random % 100 == 0)
+            return again % count;
+        if (nth >= hot / 2)
+            return shuffled(nth, count, w->identity);
+        return (shuffled(nth >> 9, count >= 512 ? count >> 9 : 1, ~w->identity) << 9) + (nth & 511);
+    }
+    return random % count;
+}
+
+/* What a step does: its spread of writes, and how many a second. */
+static const char *spread(uint64_t step, uint64_t *per_second)
+{
+    *per_second = rate;
+    if (!is(pattern, "phases"))
+        return pattern;
+    const uint64_t now = step * step_us, length = phase_ms * 1000, cycle = length / 5;
+    switch (now / length % 5) {
+    case 0: *per_second = 0; return "laps";
+    case 1: return "uniform";
+    case 2: return "skew";
+    case 3: return "sweep";
+    default: *per_second = now % cycle < cycle / 4 ? rate * 4 : 0; return "uniform";
+    }
+}
+
 static void advance(writer *w, uint64_t writers)
 {
-    uint64_t until = (w->computed + 1) * rate * step_us / (UINT64_C(1000000) * writers);
-    while (w->written < until) {
-        uint64_t lap = w->written / w->npages;
-        uint64_t index = shuffled(w->written % w->npages, w->npages, w->identity ^ lap);
+    uint64_t per_second;
+    const char *how = spread(w->computed, &per_second);
+    w->owed += per_second * step_us;
+    while (w->written < w->owed / (UINT64_C(1000000) * writers)) {
+        uint64_t index = target(w, how, w->written);
         w->chain = w->chain * CHAIN_FACTOR + hash(w, index);
         uint64_t *page = w->pages + index * WORDS_PER_PAGE;
         if (!(w->present[index / 8] >> index % 8 & 1)) {
             original(w, index, page);
             w->present[index / 8] |= 1u << index % 8;
         }
-        page[splitmix(w->chain) % WORDS_PER_PAGE] ^= w->chain | 1;
+        if (is(filling, "page"))
+            for (uint64_t i = 0; i < WORDS_PER_PAGE; i++)
+                page[i] = splitmix(w->chain + i);
+        else
+            page[splitmix(w->chain) % WORDS_PER_PAGE] ^= w->chain | 1;
         w->written++;
     }
     for (uint64_t i = 0; i < audit_pages; i++)
@@ -140,11 +194,13 @@ static void compute(writer *w, unsigned thread, uint64_t step)
 static bool header(const char *line)
 {
     if (sscanf(line,
-               "# chain v1 size-mib=%" SCNu64 " pages-per-second=%" SCNu64 " step-us=%" SCNu64 " threads=%" SCNu64
-               " processes=%" SCNu64 " audit-pages=%" SCNu64 " zero-percent=%" SCNu64 " seed=%" SCNu64,
-               &size_mib, &rate, &step_us, &threads, &processes, &audit_pages, &zero_percent, &seed) != 8)
+               "# chain v2 size-mib=%" SCNu64 " pages-per-second=%" SCNu64 " step-us=%" SCNu64 " threads=%" SCNu64
+               " processes=%" SCNu64 " audit-pages=%" SCNu64 " zero-percent=%" SCNu64 " seed=%" SCNu64
+               " pattern=%23s phase-ms=%" SCNu64 " fill=%7s",
+               &size_mib, &rate, &step_us, &threads, &processes, &audit_pages, &zero_percent, &seed, pattern, &phase_ms,
+               filling) != 11)
         return false;
-    if (!threads || threads > THREADS_LIMIT || !processes || processes > PROCESSES_LIMIT || !step_us)
+    if (!threads || threads > THREADS_LIMIT || !processes || processes > PROCESSES_LIMIT || !step_us || phase_ms < 20)
         return false;
     uint64_t npages = size_mib * 256 / (processes * threads);
     if (!npages || !(all = calloc(processes * threads, sizeof *all)))
@@ -280,7 +336,7 @@ int main(int argc, char **argv)
             error("line without an end", line);
         else if (line_number == 1) {
             if (!header(line)) {
-                fprintf(stderr, "chainref: %s does not begin with the parameters of chain v1\n", argv[1]);
+                fprintf(stderr, "chainref: %s does not begin with the parameters of chain v2\n", argv[1]);
                 return 2;
             }
         } else if (line[0] == '#')

@@ -15,6 +15,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The judge must find every kind of damage, or it proves nothing about a migration. */
 class ChainTest {
@@ -101,6 +103,31 @@ class ChainTest {
         assertTrue(report.verified());
         assertTrue(report.largest().millis() >= 3000 && report.largest().millis() < 3500, report.largest().toString());
         assertTrue(report.largest().line() > 120, report.largest().toString());
+    }
+
+    @ParameterizedTest
+    @EnumSource(WritePattern.class)
+    void shouldAcceptEveryPatternOfWrites(WritePattern pattern) throws Exception {
+        ChainSpec words = ChainSpec.of(6, 4000).withTree(1, 2).withPhases(100).withPattern(pattern);
+
+        for (ChainSpec spec : List.of(words, words.withWholePages(true), words.unpaced())) {
+            Path log = directory.resolve("pattern.log");
+            Files.deleteIfExists(log);
+            Process chain = new ProcessBuilder(spec.command(Victims.compiled("chain"), log)).start();
+            Await.until("500 lines", Duration.ofSeconds(20), () -> lineCount(log) > 500);
+            chain.destroy();
+            assertEquals(0, chain.waitFor());
+
+            assertEquals(4, ChainOracle.judgeEnded(log).check().audits(), spec.toString());
+        }
+    }
+
+    @Test
+    void shouldRefuseALogThatClaimsAnotherPattern() throws IOException {
+        var lines = new ArrayList<>(sound);
+        lines.set(0, lines.getFirst().replace("pattern=laps", "pattern=skew"));
+
+        assertRefused(lines, "wrong chain");
     }
 
     private void assertRefused(List<String> lines, String reason) throws IOException {
