@@ -23,6 +23,7 @@ public final class Cluster implements AutoCloseable {
     private static final int DATA_PORT = 7200;
 
     private final Path directory;
+    private final Map<String, String> settings;
     private final Map<String, NodeProcesses> nodes = new ConcurrentHashMap<>();
     private final Thread atExit = new Thread(this::removeNow, "end-of-cluster");
     private Lab lab;
@@ -30,8 +31,9 @@ public final class Cluster implements AutoCloseable {
     private Session session;
     private boolean gone;
 
-    private Cluster(Path directory) {
+    private Cluster(Path directory, Map<String, String> settings) {
         this.directory = directory;
+        this.settings = Map.copyOf(settings);
     }
 
     /**
@@ -41,9 +43,14 @@ public final class Cluster implements AutoCloseable {
      * @param labOptions as of {@code deploy/lab/lab.sh up}
      */
     public static Cluster up(boolean separate, Steps steps, String... labOptions) {
+        return up(separate, steps, Map.of(), labOptions);
+    }
+
+    /** @param settings of both nodes, besides those that make them nodes of this lab; names as an operator writes them */
+    public static Cluster up(boolean separate, Steps steps, Map<String, String> settings, String... labOptions) {
         Cluster cluster;
         try {
-            cluster = new Cluster(Files.createTempDirectory("decamp-cluster-"));
+            cluster = new Cluster(Files.createTempDirectory("decamp-cluster-"), settings);
         } catch (IOException e) {
             throw DecampException.refused("temporary-directory", "Cannot make one: " + e.getMessage(), "Free some space");
         }
@@ -81,13 +88,26 @@ public final class Cluster implements AutoCloseable {
                     node.address() + ":" + DATA_PORT,
                     directory.resolve("tls/node-" + node + ".p12"),
                     directory.resolve("tls/password"),
-                    Optional.empty(),
+                    settingsFile(),
                     Optional.empty(),
                     NodePlan.DEFAULT_FIRST_PORT,
                     separate,
                     node.enter());
             nodes.put(node.id().value(), NodeProcesses.start(plan));
             steps.done("ready");
+        }
+    }
+
+    private Optional<Path> settingsFile() {
+        if (settings.isEmpty()) {
+            return Optional.empty();
+        }
+        StringBuilder text = new StringBuilder();
+        settings.forEach((name, value) -> text.append(name).append('=').append(value).append('\n'));
+        try {
+            return Optional.of(Files.writeString(directory.resolve("node.properties"), text));
+        } catch (IOException e) {
+            throw DecampException.abort("temporary-directory", "Cannot write to " + directory, "Check the disk", e);
         }
     }
 
