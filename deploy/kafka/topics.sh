@@ -29,7 +29,10 @@ restored 4 $report,retention.ms=$((35 * day))
 migration-failed 4 $report,retention.ms=$((35 * day))
 handoff 1 cleanup.policy=delete,retention.ms=-1,retention.bytes=-1,unclean.leader.election.enable=false,min.insync.replicas=2
 workloads 1 $compacted
-nodes 1 $compacted
+nodes 1 $compacted,segment.ms=600000
+migration-progress 4 $report,retention.ms=$day
+evictions 4 $report,retention.ms=$((35 * day))
+evacuations 1 $compacted,segment.ms=600000
 decamp-dead-letter 1 $report,retention.ms=$((35 * day))
 END
 }
@@ -80,7 +83,8 @@ acls() {
         for name in migration-requested workloads; do
             allow "$principal" --operation Read --operation Write --operation Describe --topic "$name"
         done
-        for name in pages-dirty snapshot-ready restored migration-failed handoff nodes; do
+        for name in pages-dirty snapshot-ready restored migration-failed handoff nodes migration-progress evictions \
+            evacuations; do
             allow "$principal" --operation Read --operation Describe --topic "$name"
         done
         allow "$principal" --operation IdempotentWrite --cluster

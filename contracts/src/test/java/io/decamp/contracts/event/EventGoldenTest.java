@@ -31,13 +31,13 @@ class EventGoldenTest {
     void shouldWriteTheGoldenBytes(EventSamples.Sample<?> sample) {
         String written = render(sample.encode());
 
-        assertEquals(golden(sample.type().topic() + ".v1.txt"), written);
+        assertEquals(golden(sample.file()), written);
     }
 
     @ParameterizedTest
     @MethodSource("samples")
     void shouldReadTheGoldenBytes(EventSamples.Sample<?> sample) {
-        RawEvent raw = parse(sample.type().topic(), golden(sample.type().topic() + ".v1.txt"));
+        RawEvent raw = parse(sample.type().topic(), golden(sample.file()));
 
         Event<? extends Message> event = EventCodec.decode(sample.type(), raw);
 

@@ -19,12 +19,25 @@ import io.decamp.contracts.v1.WorkloadSpec;
 import java.time.Instant;
 import java.util.List;
 
-/** One event of each type with every field of version 1 set. They are what the golden files hold: never change them. */
+/**
+ * One event of each type with every field of its first day set, and one more where fields came later. They are what the
+ * golden files hold: never change them.
+ */
 final class EventSamples {
     static final Instant TIME = Instant.parse("2026-01-31T12:00:00.123456Z");
     static final String TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-    record Sample<T extends Message>(EventType<T> type, T data) {
+    /** @param file golden file below {@code /golden} */
+    record Sample<T extends Message>(EventType<T> type, T data, String file) {
+        Sample(EventType<T> type, T data) {
+            this(type, data, type.topic() + ".v1.txt");
+        }
+
+        /** The same version with fields that were added to it. */
+        static <T extends Message> Sample<T> extended(EventType<T> type, T data) {
+            return new Sample<>(type, data, type.topic() + ".v1-extended.txt");
+        }
+
         EncodedEvent encode() {
             return EventCodec.encode(type, header(), data);
         }
@@ -35,7 +48,7 @@ final class EventSamples {
 
         @Override
         public String toString() {
-            return type.topic();
+            return file;
         }
     }
 
@@ -61,7 +74,14 @@ final class EventSamples {
                 new Sample<>(EventType.MIGRATION_FAILED, migrationFailed()),
                 new Sample<>(EventType.HANDOFF, offer()),
                 new Sample<>(EventType.WORKLOADS, workload()),
-                new Sample<>(EventType.NODES, node()));
+                new Sample<>(EventType.NODES, node()),
+                new Sample<>(EventType.MIGRATION_PROGRESS, LaterSamples.progress()),
+                new Sample<>(EventType.EVICTIONS, LaterSamples.eviction()),
+                new Sample<>(EventType.EVACUATIONS, LaterSamples.evacuation()),
+                Sample.extended(EventType.MIGRATION_REQUESTED, LaterSamples.evacuationRequest()),
+                Sample.extended(EventType.PAGES_DIRTY, LaterSamples.pagesDirty(pagesDirty())),
+                Sample.extended(EventType.WORKLOADS, LaterSamples.workload(workload())),
+                Sample.extended(EventType.NODES, LaterSamples.node(node())));
     }
 
     private static PagesDirty pagesDirty() {

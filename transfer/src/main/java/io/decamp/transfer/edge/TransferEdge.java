@@ -9,6 +9,7 @@ import io.decamp.contracts.v1.WorkloadSpec;
 import io.decamp.edge.config.DecampConfig;
 import io.decamp.edge.config.SpecView;
 import io.decamp.edge.kafka.EventPublisher;
+import io.decamp.linux.proc.MemInfo;
 import io.decamp.transfer.engine.replica.PageReceiver;
 import io.decamp.transfer.engine.replica.ReceiverLimits;
 import io.decamp.transfer.engine.replica.ReplicaStore;
@@ -22,16 +23,23 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 import javax.net.ssl.SSLContext;
 import org.jboss.logging.Logger;
 
-/** Listens for pages, tells the others where, and forgets replicas of workloads that nobody wants protected any more. */
+/** Listens for pages, tells the others where and how much room there is, and forgets replicas of workloads that nobody wants protected any more. */
 @ApplicationScoped
 class TransferEdge {
     private static final Logger LOG = Logger.getLogger(TransferEdge.class);
     private static final Duration ANNOUNCE_LIMIT = Duration.ofSeconds(30);
+    /** A third of the time after which a coordinator takes a silent node for absent: one may get lost. */
+    private static final Duration ANNOUNCE_EVERY = Duration.ofSeconds(5);
+
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
     private final DecampConfig config;
@@ -40,6 +48,9 @@ class TransferEdge {
     private final ReplicaStore store;
     private final SpecView specs;
     private final EventPublisher publisher;
+    private final Clock clock;
+    private final ScheduledExecutorService announcer = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("announce").factory());
     private PageReceiver receiver;
 
     TransferEdge(
@@ -49,6 +60,7 @@ class TransferEdge {
             ReplicaStore store,
             SpecView specs,
             EventPublisher publisher,
+            Clock clock,
             MeterRegistry meters) {
         this.config = config;
         this.settings = settings;
@@ -56,6 +68,7 @@ class TransferEdge {
         this.store = store;
         this.specs = specs;
         this.publisher = publisher;
+        this.clock = clock;
         gauge(meters, "decamp.replica", "Memory that replicas take, estimated from above", ReplicaStore::usedBytes);
         gauge(meters, "decamp.replica.free", "Memory that replicas may still take", ReplicaStore::freeBytes);
     }
@@ -70,9 +83,12 @@ class TransferEdge {
         LOG.infof("Pages are received on %s", receiver.address());
         specs.onChange(this::specified);
         publisher.send(EventType.NODES, announcement(), ANNOUNCE_LIMIT);
+        announcer.scheduleWithFixedDelay(
+                this::announceAgain, ANNOUNCE_EVERY.toMillis(), ANNOUNCE_EVERY.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     void stop(@Observes ShutdownEvent event) {
+        announcer.shutdownNow();
         if (receiver != null) {
             receiver.close();
         }
@@ -84,13 +100,26 @@ class TransferEdge {
         }
     }
 
+    /** Lost ones do not matter: the next one comes soon. */
+    private void announceAgain() {
+        try {
+            publisher.publish(EventType.NODES, announcement());
+        } catch (IOException | RuntimeException e) {
+            LOG.warnf("This node is not announced for now: %s", e);
+        }
+    }
+
     private NodeAnnounced announcement() throws IOException {
+        MemInfo memory = MemInfo.read();
         String advertised = config.data().advertise().orElse(config.data().listen());
         return NodeAnnounced.newBuilder()
                 .setNode(settings.node().value())
                 .setDataAddress(advertised)
                 .setBootId(Files.readString(BOOT_ID).strip())
                 .setFreeBytes(store.freeBytes())
+                .setMemoryBytes(memory.totalBytes())
+                .setAvailableBytes(memory.availableBytes())
+                .setAnnouncedUnixMillis(clock.millis())
                 .setVersion(TransferEdge.class.getPackage().getImplementationVersion() == null
                         ? "development"
                         : TransferEdge.class.getPackage().getImplementationVersion())
