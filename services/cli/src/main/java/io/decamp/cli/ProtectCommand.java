@@ -13,6 +13,7 @@ import io.decamp.contracts.v1.WorkloadSpec;
 import io.decamp.edge.kafka.EventConsumer;
 import io.decamp.edge.kafka.Subscription;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
@@ -37,33 +38,23 @@ final class ProtectCommand implements Callable<Integer> {
     @Option(names = "--node", description = "node it runs on (default: the only one)")
     private String node;
 
-    @Option(names = "--standby", required = true, description = "node that keeps its replica")
+    @Option(
+            names = "--standby",
+            description = "node that keeps its replica (default: the only other node, else the coordinator's choice)")
     private String standby;
 
-    @Option(names = "--min-interval-millis", description = "lower bound between epochs (default: 500)")
-    private long minIntervalMillis;
-
-    @Option(names = "--max-interval-millis", description = "upper bound between epochs (default: 5000)")
-    private long maxIntervalMillis;
-
-    @Option(names = "--write-faults-per-second", description = "budget of write faults (default: 10000)")
-    private long writeFaultsPerSecond;
-
-    @Option(names = "--bandwidth-bytes-per-second", description = "cap on shipping (default: none)")
-    private long bandwidth;
+    @Mixin
+    private PolicyOptions policy;
 
     @Option(names = "--wait-seconds", description = "how long to wait for the first epoch (default: ${DEFAULT-VALUE})")
     private int waitSeconds = 300;
 
     @Override
     public Integer call() throws Exception {
-        requirePositive("--min-interval-millis", minIntervalMillis);
-        requirePositive("--max-interval-millis", maxIntervalMillis);
-        requirePositive("--write-faults-per-second", writeFaultsPerSecond);
-        requirePositive("--bandwidth-bytes-per-second", bandwidth);
+        Policy wanted = policy.policy();
         try (Session session = Session.open(client.settings())) {
             NodeId source = session.node(node);
-            NodeId target = session.node(standby);
+            NodeId target = standby == null ? onlyOther(session, source) : session.node(standby);
             if (source.equals(target)) {
                 throw DecampException.refused(
                         "standby-is-source", "Node " + source + " can't be its own standby", "Name another node");
@@ -74,38 +65,48 @@ final class ProtectCommand implements Callable<Integer> {
                         "workload-elsewhere", id + " belongs to node " + owner, "Say --node " + owner);
             });
             SharedFate.reason(session, source).ifPresent(why -> System.err.println("decamp: warning: " + why));
-            return protect(session, id, source, target);
+            return protect(session, spec(id, source, target, wanted), id, source);
         }
     }
 
-    private int protect(Session session, WorkloadId id, NodeId source, NodeId target) throws Exception {
+    /** @return null when there are several to choose from, which is a coordinator's to do */
+    private static NodeId onlyOther(Session session, NodeId source) {
+        List<String> others = session.nodes().keySet().stream()
+                .filter(name -> !name.equals(source.value()))
+                .toList();
+        if (others.isEmpty()) {
+            throw DecampException.refused(
+                    "no-standby", "There is no node but " + source, "Start Decamp on another machine: ./decamp up");
+        }
+        return others.size() == 1 ? new NodeId(others.getFirst()) : null;
+    }
+
+    private int protect(Session session, WorkloadSpec spec, WorkloadId id, NodeId source) throws Exception {
         CompletableFuture<PagesDirty> first = new CompletableFuture<>();
         Subscription answers = Subscription.fromEnd("protect")
                 .on(EventType.PAGES_DIRTY, e -> shipped(e, id, first))
                 .on(EventType.MIGRATION_FAILED, e -> refused(e, id, first));
         try (EventConsumer consumer = EventConsumer.start(session.bus(), answers, session.publisher())) {
             consumer.awaitReady(PUBLISH_LIMIT);
-            session.publisher().send(EventType.WORKLOADS, spec(id, source, target), PUBLISH_LIMIT);
+            session.publisher().send(EventType.WORKLOADS, spec, PUBLISH_LIMIT);
             PagesDirty epoch = Waiting.forAnswer(first, Duration.ofSeconds(waitSeconds), id + " to be shipped once");
             System.out.printf(
                     "%s is protected: epoch %d, %s tracked on %s, replica on %s%n",
-                    id, epoch.getEpoch(), Format.bytes(epoch.getTrackedBytes()), source, target);
+                    id, epoch.getEpoch(), Format.bytes(epoch.getTrackedBytes()), source, epoch.getStandby());
             return ExitCode.DONE;
         }
     }
 
-    private WorkloadSpec spec(WorkloadId id, NodeId source, NodeId target) {
-        return WorkloadSpec.newBuilder()
+    private WorkloadSpec spec(WorkloadId id, NodeId source, NodeId target, Policy wanted) {
+        WorkloadSpec.Builder spec = WorkloadSpec.newBuilder()
                 .setWorkload(id.value())
                 .setLocator(workload)
                 .addNodes(source.value())
-                .addNodes(target.value())
-                .setPolicy(Policy.newBuilder()
-                        .setMinIntervalMicros(minIntervalMillis * 1000)
-                        .setMaxIntervalMicros(maxIntervalMillis * 1000)
-                        .setWriteFaultsPerSecond(writeFaultsPerSecond)
-                        .setBandwidthBytesPerSecond(bandwidth))
-                .build();
+                .setPolicy(wanted);
+        if (target != null) {
+            spec.addNodes(target.value());
+        }
+        return spec.build();
     }
 
     private static void shipped(Event<PagesDirty> e, WorkloadId id, CompletableFuture<PagesDirty> first) {
@@ -118,12 +119,6 @@ final class ProtectCommand implements Callable<Integer> {
         MigrationFailed f = e.data();
         if (f.getWorkload().equals(id.value()) && !f.getCode().equals(MigrationFailedCodes.STILL_FROZEN)) {
             first.completeExceptionally(DecampException.refused(f.getCode(), f.getReason(), f.getAdvice()));
-        }
-    }
-
-    private static void requirePositive(String option, long value) {
-        if (value < 0) {
-            throw DecampException.refused("bad-option", option + " " + value + " is negative", "Give a positive number");
         }
     }
 }

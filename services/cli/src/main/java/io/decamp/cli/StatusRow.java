@@ -1,21 +1,27 @@
 package io.decamp.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.v1.MigrationFailed;
-import io.decamp.contracts.v1.NodeAnnounced;
+import io.decamp.contracts.v1.MigrationProgress;
+import io.decamp.contracts.v1.Objective;
 import io.decamp.contracts.v1.PagesDirty;
 import java.util.Collection;
 import java.util.Locale;
-import java.util.Map;
 
-/** One workload in {@code status}. {@code epoch} is null when none was reported lately, so is {@code failure}. */
-record StatusRow(WorkloadId id, HandoffState owner, PagesDirty epoch, MigrationFailed failure) {
-    private static final String FORMAT = "%-28s %-10s %-22s %-10s %8s %10s %11s %9s  %s%n";
+/**
+ * One workload in {@code status}. {@code epoch} is null when none was reported lately, so are {@code failure} and
+ * {@code move}.
+ */
+record StatusRow(
+        WorkloadId id,
+        HandoffState owner,
+        PagesDirty epoch,
+        MigrationFailed failure,
+        MigrationProgress move,
+        PredictionErrors errors) {
+    private static final String FORMAT = "%-28s %-10s %-22s %-10s %8s %10s %11s %9s  %-32s %s%n";
 
     static String toTable(Collection<StatusRow> rows) {
         if (rows.isEmpty()) {
@@ -32,7 +38,8 @@ record StatusRow(WorkloadId id, HandoffState owner, PagesDirty epoch, MigrationF
                 "TRACKED",
                 "WRITTEN/s",
                 "INTERVAL",
-                "EVICTION NOW"));
+                "EVICTION NOW",
+                "OFF SO FAR"));
         rows.forEach(r -> out.append(r.line()));
         return out.toString().stripTrailing();
     }
@@ -46,7 +53,9 @@ record StatusRow(WorkloadId id, HandoffState owner, PagesDirty epoch, MigrationF
                     case HandoffState.Taken s -> s.to().value();
                 };
         if (epoch == null) {
-            return String.format(Locale.ROOT, FORMAT, id, node, state(), "-", "-", "-", "-", "-", "-") + problem();
+            return String.format(Locale.ROOT, FORMAT, id, node, state(), "-", "-", "-", "-", "-", "-", errors)
+                    + moving()
+                    + problem();
         }
         double bytesPerSecond = epoch.getPagesPerSecond() * PageRuns.PAGE_BYTES;
         return String.format(
@@ -60,11 +69,45 @@ record StatusRow(WorkloadId id, HandoffState owner, PagesDirty epoch, MigrationF
                         Format.bytes(epoch.getTrackedBytes()),
                         Format.bytes(Math.round(bytesPerSecond)),
                         Format.micros(epoch.getIntervalMicros()),
-                        "about " + Format.micros(epoch.getPredictedEvictionMicros()))
+                        prediction(),
+                        errors)
+                + unattainable()
+                + moving()
                 + problem();
     }
 
-    private String state() {
+    private String prediction() {
+        String about = "about " + Format.micros(epoch.getPredictedEvictionMicros());
+        String within = Format.micros(epoch.getObjective().getEvictWithinMicros());
+        return switch (epoch.getObjective().getState()) {
+            case ATTAINED -> about + ", within " + within;
+            case NOT_ATTAINABLE -> about + ", NOT within " + within;
+            case LEARNING -> about + ", learning";
+            default -> about;
+        };
+    }
+
+    private String unattainable() {
+        return epoch.getObjective().getState() == Objective.State.NOT_ATTAINABLE
+                ? "    " + epoch.getObjective().getReason() + System.lineSeparator()
+                : "";
+    }
+
+    private String moving() {
+        return move == null
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "    moving to %s: %s, %.0f %%, %s/s, %s to go (migration %s)%n",
+                        move.getDestination(),
+                        move.getStep(),
+                        100 * move.getShare(),
+                        Format.bytes(move.getBytesPerSecond()),
+                        Format.micros(move.getEtaMicros()),
+                        move.getMigration());
+    }
+
+    String state() {
         return switch (owner) {
             case HandoffState.Unowned s -> "not found";
             case HandoffState.Owned s -> epoch == null ? "not shipped" : "protected";
@@ -78,45 +121,5 @@ record StatusRow(WorkloadId id, HandoffState owner, PagesDirty epoch, MigrationF
                 ? ""
                 : String.format("    %s at %s: %s%n    %s%n", failure.getCode(), failure.getStep(), failure.getReason(),
                         failure.getAdvice());
-    }
-
-    static String toJson(Map<String, NodeAnnounced> nodes, Collection<StatusRow> rows) {
-        ObjectMapper mapper = new ObjectMapper();
-        ObjectNode root = mapper.createObjectNode();
-        ArrayNode nodeList = root.putArray("nodes");
-        nodes.forEach((name, n) -> nodeList
-                .addObject()
-                .put("node", name)
-                .put("dataAddress", n.getDataAddress())
-                .put("freeBytes", n.getFreeBytes()));
-        ArrayNode list = root.putArray("workloads");
-        rows.forEach(r -> r.addTo(list.addObject()));
-        return root.toPrettyString();
-    }
-
-    private void addTo(ObjectNode o) {
-        o.put("workload", id.value()).put("state", state()).put("term", owner.term());
-        switch (owner) {
-            case HandoffState.Unowned s -> o.putNull("node");
-            case HandoffState.Owned s -> o.put("node", s.node().value());
-            case HandoffState.Offered s -> o.put("node", s.from().value()).put("offeredTo", s.to().value());
-            case HandoffState.Taken s -> o.put("node", s.to().value()).put("takenFrom", s.from().value());
-        }
-        if (epoch != null) {
-            o.put("standby", epoch.getStandby())
-                    .put("epoch", epoch.getEpoch())
-                    .put("trackedBytes", epoch.getTrackedBytes())
-                    .put("pagesPerSecond", epoch.getPagesPerSecond())
-                    .put("intervalMicros", epoch.getIntervalMicros())
-                    .put("predictedEvictionMicros", epoch.getPredictedEvictionMicros());
-        }
-        if (failure != null) {
-            o.putObject("failure")
-                    .put("code", failure.getCode())
-                    .put("step", failure.getStep())
-                    .put("reason", failure.getReason())
-                    .put("advice", failure.getAdvice())
-                    .put("waitingFor", failure.getWaitingFor());
-        }
     }
 }

@@ -5,8 +5,8 @@ import io.decamp.contracts.handoff.HandoffRecords;
 import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.policy.PolicyRules;
 import io.decamp.contracts.port.WorkloadRuntime;
-import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.Severity;
 import io.decamp.contracts.v1.Truth;
@@ -57,11 +57,13 @@ public final class Snapshotter implements AutoCloseable {
     private final Set<WorkloadId> settling = ConcurrentHashMap.newKeySet();
     private final FrozenNotice notice;
     private final DoneRequests done;
+    private final FailureReports failures;
 
     public Snapshotter(SnapshotterPorts ports, Handover handover, DesiredState desired) {
         this.ports = ports;
         this.handover = handover;
         this.desired = desired;
+        this.failures = new FailureReports(ports.settings().node(), ports.events());
         this.done = new DoneRequests(ports.settings().stateDirectory());
         this.notice = new FrozenNotice(ports.settings().node(), ports.events(), timer, FrozenNotice.PATIENCE);
         ports.register().onChange((workload, before, after, by) -> onControl(() -> reconcile(workload)));
@@ -72,11 +74,26 @@ public final class Snapshotter implements AutoCloseable {
         onControl(() -> {
             if (spec == null) {
                 specs.remove(workload.value());
-            } else {
+            } else if (isSound(workload, spec)) {
                 specs.put(workload.value(), spec);
             }
             reconcile(workload);
         });
+    }
+
+    /** What was written past the command line may say anything. The policy before it, if there was one, stays. */
+    private boolean isSound(WorkloadId workload, WorkloadSpec spec) {
+        try {
+            PolicyRules.require(spec.getPolicy());
+            return true;
+        } catch (DecampException e) {
+            LOG.warnf("%s: its new policy is refused: %s", workload, e.getMessage());
+            HandoffState owner = ports.register().current(workload);
+            if (isMine(owner) || owner instanceof HandoffState.Unowned && isFirstOf(spec)) {
+                failures.report(workload, "", "protect", e, Truth.RUNNING_AT_SOURCE);
+            }
+            return false;
+        }
     }
 
     /** A request that named this node and was neither late nor seen before. */
@@ -139,8 +156,7 @@ public final class Snapshotter implements AutoCloseable {
             start(workload, standbyOf(spec), spec.getPolicy());
         } else if (leaving) {
             settle(workload, () -> {});
-        } else if (spec != null && owner instanceof HandoffState.Unowned && spec.getNodesCount() > 0
-                && spec.getNodes(0).equals(self().value())) {
+        } else if (spec != null && owner instanceof HandoffState.Unowned && isFirstOf(spec)) {
             claim(workload);
         }
     }
@@ -151,6 +167,11 @@ public final class Snapshotter implements AutoCloseable {
 
     private boolean isMine(HandoffState owner) {
         return owner instanceof HandoffState.Owned o && o.node().equals(self());
+    }
+
+    /** What nobody owns is looked for on the node that is named first. */
+    private boolean isFirstOf(WorkloadSpec spec) {
+        return spec.getNodesCount() > 0 && spec.getNodes(0).equals(self().value());
     }
 
     private boolean isLeaving(HandoffState owner) {
@@ -218,7 +239,7 @@ public final class Snapshotter implements AutoCloseable {
             if (e.category() == DecampException.Category.RETRY) {
                 later(() -> onControl(() -> reconcile(workload)));
             } else {
-                failed(workload, "", "protect", e, truthOf(e.code()));
+                failures.report(workload, "", "protect", e, FailureReports.truthOf(e.code()));
             }
             if (e.category() == DecampException.Category.REFUSED) {
                 desired.remove(workload);
@@ -324,26 +345,7 @@ public final class Snapshotter implements AutoCloseable {
     private void refuse(MigrationOrder order, String code, String reason, String advice) {
         done.add(order.migration());
         DecampException refusal = DecampException.refused(code, reason, advice);
-        failed(order.workload(), order.migration(), "request", refusal, truthOf(code));
-    }
-
-    private static Truth truthOf(String code) {
-        boolean absent = code.equals("workload-elsewhere") || code.equals("workload-not-found");
-        return absent ? Truth.NOT_HERE : Truth.RUNNING_AT_SOURCE;
-    }
-
-    private void failed(WorkloadId workload, String migration, String step, DecampException e, Truth truth) {
-        ports.events()
-                .migrationFailed(MigrationFailed.newBuilder()
-                        .setWorkload(workload.value())
-                        .setMigration(migration)
-                        .setNode(self().value())
-                        .setStep(step)
-                        .setCode(e.code())
-                        .setReason(e.getMessage())
-                        .setAdvice(e.advice())
-                        .setTruth(truth)
-                        .build());
+        failures.report(order.workload(), order.migration(), "request", refusal, FailureReports.truthOf(code));
     }
 
     private NodeId self() {

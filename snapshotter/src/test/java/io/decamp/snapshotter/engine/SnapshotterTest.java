@@ -76,6 +76,17 @@ class SnapshotterTest {
     }
 
     @Test
+    void shouldRefuseAPolicyThatMakesNoSense() {
+        Policy reversed = Policy.newBuilder().setMinIntervalMicros(2000).setMaxIntervalMicros(1000).build();
+
+        snapshotter.specified(REDIS, spec().toBuilder().setPolicy(reversed).build());
+
+        await().until(() -> !world.failures.isEmpty());
+        assertEquals("bad-policy", world.failures.getFirst().getCode());
+        assertEquals(new HandoffState.Unowned(0), world.current(REDIS));
+    }
+
+    @Test
     void shouldProtectAWorkloadOnceItCanBeTracked() {
         world.refusesTracking = true;
         snapshotter.specified(REDIS, spec());

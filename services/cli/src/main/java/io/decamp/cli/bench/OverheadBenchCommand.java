@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.decamp.cli.launch.Cluster;
 import io.decamp.cli.launch.Steps;
+import io.decamp.cli.Quantity;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.testkit.ChainSpec;

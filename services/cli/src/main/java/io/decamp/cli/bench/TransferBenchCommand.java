@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.management.HotSpotDiagnosticMXBean;
 import io.decamp.cli.Main;
 import io.decamp.cli.launch.NodePlan;
+import io.decamp.cli.Quantity;
 import io.decamp.contracts.error.DecampException;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
