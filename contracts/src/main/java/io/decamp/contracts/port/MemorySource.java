@@ -52,20 +52,19 @@ public interface MemorySource {
      *     would tell nothing. They are reported by every scan until one without them in {@code open} has protected them.
      *     Only heeded while the tasks run; unknown spaces are ignored
      */
-    default Scan scan(WorkloadId workload, long epoch, Tasks tasks, PageRuns open) {
-        return scan(workload, epoch, tasks);
-    }
+    Scan scan(WorkloadId workload, long epoch, Tasks tasks, PageRuns open);
 
     /** As above, and everything is protected again. */
-    Scan scan(WorkloadId workload, long epoch, Tasks tasks);
+    default Scan scan(WorkloadId workload, long epoch, Tasks tasks) {
+        return scan(workload, epoch, tasks, new PageRuns());
+    }
 
     /**
      * Pages that scans of {@code epoch} reported and that the epoch will not bring: they stay owed when it is sealed, and
-     * the next scan reports them again, written or not. Call it before the seal.
+     * the next scan reports them again, written or not. Call it before the seal, and as often as needed. What no scan of the
+     * epoch has reported is not owed by it and is ignored.
      */
-    default void defer(WorkloadId workload, long epoch, PageRuns runs) {
-        throw new IllegalStateException("This source can't defer pages");
-    }
+    void defer(WorkloadId workload, long epoch, PageRuns runs);
 
     /**
      * Copies the pages of {@code runs} (BYTES runs only are copied; others are passed through) into a segment. Pages that

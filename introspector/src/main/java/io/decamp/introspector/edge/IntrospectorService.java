@@ -6,6 +6,7 @@ import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.Segment;
 import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.v1.CapturedPart;
+import io.decamp.contracts.v1.DeferRequest;
 import io.decamp.contracts.v1.Done;
 import io.decamp.contracts.v1.EpochRef;
 import io.decamp.contracts.v1.FoundWorkload;
@@ -85,7 +86,10 @@ class IntrospectorService extends IntrospectorImplBase {
     public void scan(ScanRequest q, StreamObserver<ScanReply> out) {
         Faults.answer(out, () -> {
             MemorySource.Scan s = memory.scan(
-                    new WorkloadId(q.getWorkload()), q.getEpoch(), MemorySource.Tasks.valueOf(q.getTasks().name()));
+                    new WorkloadId(q.getWorkload()),
+                    q.getEpoch(),
+                    MemorySource.Tasks.valueOf(q.getTasks().name()),
+                    RunsCodec.fromMessage(q.getOpen()));
             return ScanReply.newBuilder()
                     .addAllSpaces(RunsCodec.toMessages(s.spaces()))
                     .setRuns(RunsCodec.toMessage(s.written()))
@@ -125,6 +129,14 @@ class IntrospectorService extends IntrospectorImplBase {
     public void sealed(EpochRef q, StreamObserver<Done> out) {
         Faults.answer(out, () -> {
             memory.sealed(new WorkloadId(q.getWorkload()), q.getEpoch());
+            return DONE;
+        });
+    }
+
+    @Override
+    public void defer(DeferRequest q, StreamObserver<Done> out) {
+        Faults.answer(out, () -> {
+            memory.defer(new WorkloadId(q.getWorkload()), q.getEpoch(), RunsCodec.fromMessage(q.getRuns()));
             return DONE;
         });
     }

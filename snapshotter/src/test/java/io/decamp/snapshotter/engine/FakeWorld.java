@@ -100,7 +100,7 @@ final class FakeWorld
     }
 
     @Override
-    public Scan scan(WorkloadId workload, long epoch, Tasks tasks) {
+    public Scan scan(WorkloadId workload, long epoch, Tasks tasks, PageRuns open) {
         calls.add(tasks == Tasks.RUNNING ? "scan" : "scan-" + tasks);
         if (!running) {
             throw DecampException.abort("workload-ended", workload + " has ended", "Start it again", null);
@@ -141,6 +141,11 @@ final class FakeWorld
     @Override
     public void sealed(WorkloadId workload, long epoch) {
         calls.add("settled " + epoch);
+    }
+
+    @Override
+    public void defer(WorkloadId workload, long epoch, PageRuns runs) {
+        calls.add("defer " + runs.totalPages());
     }
 
     @Override

@@ -70,8 +70,17 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     }
 
     @Override
-    public Scan scan(WorkloadId workload, long epoch, Tasks tasks) {
-        return with(workload, slot -> tracker(slot, workload).scan(initPid(slot, workload), epoch, tasks));
+    public Scan scan(WorkloadId workload, long epoch, Tasks tasks, PageRuns open) {
+        OpenRuns left = OpenRuns.of(open);
+        return with(workload, slot -> tracker(slot, workload).scan(initPid(slot, workload), epoch, tasks, left));
+    }
+
+    @Override
+    public void defer(WorkloadId workload, long epoch, PageRuns runs) {
+        with(workload, slot -> {
+            tracker(slot, workload).defer(epoch, runs);
+            return null;
+        });
     }
 
     @Override

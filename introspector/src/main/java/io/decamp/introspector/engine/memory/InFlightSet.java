@@ -19,12 +19,15 @@ import java.util.List;
  *
  * <p>A debt is <em>open</em> while its epoch travels, and <em>returned</em> when the epoch may be lost: on
  * {@link #broken}, when its scan failed, and when this object was opened over files of a service that died. Returned
- * debts are reported by the next scan, and end only when that scan is complete. Not thread safe.
+ * debts are reported by the next scan, and end only when that scan is complete. What an epoch reported and will not bring
+ * is <em>deferred</em>: a returned debt of no epoch, so that no seal ends it. Not thread safe.
  */
 final class InFlightSet implements AutoCloseable {
     private static final String PREFIX = "debt-";
     private static final int FROM = 0;
     private static final int TO = 1;
+    /** Above every epoch that can be sealed. */
+    private static final long NO_EPOCH = Long.MAX_VALUE;
 
     private static final class Debt {
         private final long epoch;
@@ -41,6 +44,8 @@ final class InFlightSet implements AutoCloseable {
     private final Path directory;
     private final List<Debt> debts = new ArrayList<>();
     private Debt current;
+    /** Where {@link #defer} writes; null until it is called after a scan. */
+    private Debt deferred;
     private long sequence;
 
     private InFlightSet(Path directory) {
@@ -69,10 +74,32 @@ final class InFlightSet implements AutoCloseable {
 
     /** Starts the record of a scan. An epoch may have several: one number can be tried again after a break. */
     void begin(long epoch) {
+        current = add(epoch, false);
+        // the coming scan takes over what it holds
+        deferred = null;
+    }
+
+    private Debt add(long epoch, boolean returned) {
         sequence++;
         Path file = directory.resolve(PREFIX + epoch + "." + sequence);
-        current = new Debt(epoch, PageBitmap.open(file), false);
-        debts.add(current);
+        Debt debt = new Debt(epoch, PageBitmap.open(file), returned);
+        debts.add(debt);
+        return debt;
+    }
+
+    /**
+     * Keeps what {@code epoch} owes within a page range owed beyond its seal. Returned debts of the epoch count too: after a
+     * restart of this service between a scan and its seal, all are.
+     */
+    void defer(long epoch, long fromPage, long toPage) {
+        if (deferred == null) {
+            deferred = add(NO_EPOCH, true);
+        }
+        for (Debt debt : debts) {
+            if (debt.epoch == epoch) {
+                deferred.pages.or(debt.pages, fromPage, toPage);
+            }
+        }
     }
 
     /** The pages of the scan under way; valid from {@link #begin}. */
@@ -139,7 +166,7 @@ final class InFlightSet implements AutoCloseable {
 
     /** The destination has {@code epoch} and all before it. */
     void sealed(long epoch) {
-        drop(false, epoch);
+        drop(false, Math.min(epoch, NO_EPOCH - 1));
     }
 
     /** What is open may be lost. */
@@ -149,7 +176,8 @@ final class InFlightSet implements AutoCloseable {
 
     /** Forgets everything, for a replica that starts anew. */
     void forget() {
-        drop(true, Long.MAX_VALUE);
+        drop(true, NO_EPOCH);
+        deferred = null;
     }
 
     boolean isEmpty() {
@@ -161,6 +189,7 @@ final class InFlightSet implements AutoCloseable {
         debts.forEach(debt -> debt.pages.close());
         debts.clear();
         current = null;
+        deferred = null;
     }
 
     private void drop(boolean returned, long upToEpoch) {

@@ -114,7 +114,10 @@ final class SpaceStore {
         }
     }
 
-    private static void deleteTree(Path root) {
+    static void deleteTree(Path root) {
+        if (Files.notExists(root)) {
+            return;
+        }
         try (Stream<Path> files = Files.walk(root)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);

@@ -51,7 +51,6 @@ final class SpaceTracker implements AutoCloseable {
     private final Path directory;
     private final PageBitmap known;
     private final InFlightSet inFlight;
-    private final HotPages hotPages;
     private boolean everything;
     private boolean scanned;
 
@@ -71,7 +70,6 @@ final class SpaceTracker implements AutoCloseable {
         }
         known = PageBitmap.open(directory.resolve("known"));
         inFlight = InFlightSet.open(directory);
-        hotPages = new HotPages(directory);
     }
 
     AddressSpace space() {
@@ -120,22 +118,20 @@ final class SpaceTracker implements AutoCloseable {
      * Adds the pages written since the last scan to {@code out}.
      *
      * @param tasks HELD: nothing is protected and nothing is registered
+     * @param open heeded while the tasks run
      * @param sharing where equal pages may be found, or null
      */
-    void scan(long epoch, Tasks tasks, ForkSharing sharing, PageRuns out) {
+    void scan(long epoch, Tasks tasks, OpenRuns open, ForkSharing sharing, PageRuns out) {
         inFlight.begin(epoch);
         try {
             List<Range> mappings = kernel.mappings();
             long end = 0;
             for (Range vma : mappings) {
                 reportGone(end, PageBitmap.page(vma.from()), out);
-                scan(vma, tasks, sharing, out);
+                scan(vma, tasks, open, sharing, out);
                 end = Math.max(end, PageBitmap.page(vma.to()));
             }
             reportGone(end, PageBitmap.LIMIT_PAGES, out);
-            if (tasks == Tasks.RUNNING) {
-                hotPages.scanned(inFlight.current());
-            }
             inFlight.scanned();
             everything = false;
             scanned = true;
@@ -145,12 +141,12 @@ final class SpaceTracker implements AutoCloseable {
         }
     }
 
-    private void scan(Range vma, Tasks tasks, ForkSharing sharing, PageRuns out) {
+    private void scan(Range vma, Tasks tasks, OpenRuns open, ForkSharing sharing, PageRuns out) {
         long from = PageBitmap.page(vma.from());
         long to = PageBitmap.page(vma.to());
         PageBitmap written = inFlight.current();
         PageRuns zeros = new PageRuns();
-        collectWritten(vma, tasks, written, zeros);
+        collectWritten(vma, tasks, open, written, zeros);
         inFlight.addReturned(written, from, to);
         known.or(written, from, to);
         if (known.nextSet(from, to) < 0) {
@@ -163,7 +159,7 @@ final class SpaceTracker implements AutoCloseable {
         reportBytes(from, to, written, sharing, out);
     }
 
-    private void collectWritten(Range vma, Tasks tasks, PageBitmap written, PageRuns zeros) {
+    private void collectWritten(Range vma, Tasks tasks, OpenRuns open, PageBitmap written, PageRuns zeros) {
         SpaceKernel.Regions record = (from, to, zero) -> {
             long first = PageBitmap.page(from);
             long last = PageBitmap.page(to);
@@ -183,9 +179,9 @@ final class SpaceTracker implements AutoCloseable {
         }
         inFlight.protecting(vma.from(), vma.to());
         int tries = 0;
-        // hot pages are protected too while the tasks are stopped: the last scan has all the fewer to report
+        // open runs are protected too while the tasks are stopped: the last scan has all the fewer to report
         Outcome outcome = query == Query.WRITTEN && tasks == Tasks.RUNNING
-                ? scanBySpans(vma, record)
+                ? scanBySpans(vma, open, record)
                 : kernel.scan(query, true, vma.from(), vma.to(), record);
         while (outcome == Outcome.NOT_REGISTERED) {
             if (!kernel.register(vma.from(), vma.to()) || ++tries > REGISTER_TRIES) {
@@ -198,12 +194,13 @@ final class SpaceTracker implements AutoCloseable {
         inFlight.recorded();
     }
 
-    private Outcome scanBySpans(Range vma, SpaceKernel.Regions record) {
-        return hotPages.scan(
-                PageBitmap.page(vma.from()),
-                PageBitmap.page(vma.to()),
-                (protect, from, to) -> kernel.scan(
-                        Query.WRITTEN, protect, from * PageRuns.PAGE_BYTES, to * PageRuns.PAGE_BYTES, record));
+    /** An open run goes on being reported as written, without a fault: it stays as its last write left it. */
+    private Outcome scanBySpans(Range vma, OpenRuns open, SpaceKernel.Regions record) {
+        return open.walk(
+                space.id(),
+                vma.from(),
+                vma.to(),
+                (protect, from, to) -> kernel.scan(Query.WRITTEN, protect, from, to, record));
     }
 
     private void reportGone(long from, long to, PageRuns out) {
@@ -253,6 +250,11 @@ final class SpaceTracker implements AutoCloseable {
         }
     }
 
+    /** Pages of {@code [from, to)} that scans of {@code epoch} reported stay owed when it is sealed. */
+    void defer(long epoch, long from, long to) {
+        inFlight.defer(epoch, from, to);
+    }
+
     void sealed(long epoch) {
         inFlight.sealed(epoch);
     }
@@ -266,7 +268,6 @@ final class SpaceTracker implements AutoCloseable {
     public void close() {
         kernel.close();
         known.close();
-        hotPages.close();
         inFlight.close();
     }
 
@@ -275,11 +276,6 @@ final class SpaceTracker implements AutoCloseable {
         kernel.release();
         inFlight.forget();
         known.delete();
-        hotPages.delete();
-        try {
-            Files.deleteIfExists(directory);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        SpaceStore.deleteTree(directory);
     }
 }

@@ -8,6 +8,7 @@ import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.introspector.engine.memory.SpaceKernels.Listed;
 import io.decamp.introspector.engine.memory.SpaceKernels.Opened;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -77,7 +78,7 @@ final class WorkloadTracker implements AutoCloseable {
         }
     }
 
-    MemorySource.Scan scan(int initPid, long epoch, Tasks tasks) {
+    MemorySource.Scan scan(int initPid, long epoch, Tasks tasks, OpenRuns open) {
         long began = System.nanoTime();
         PageRuns written = new PageRuns();
         settled.clear();
@@ -90,7 +91,7 @@ final class WorkloadTracker implements AutoCloseable {
                     if (seen.add(process.pid())) {
                         // what is stopped does not fork: one listing has them all
                         news = tasks == Tasks.RUNNING;
-                        scan(process, epoch, tasks, written);
+                        scan(process, epoch, tasks, open, written);
                     }
                 }
             }
@@ -111,7 +112,7 @@ final class WorkloadTracker implements AutoCloseable {
         return new MemorySource.Scan(spaces(), written, pages * PageRuns.PAGE_BYTES, micros, all);
     }
 
-    private void scan(Listed process, long epoch, Tasks tasks, PageRuns written) {
+    private void scan(Listed process, long epoch, Tasks tasks, OpenRuns open, PageRuns written) {
         for (int tries = 0; tries < EXECS_PER_SCAN; tries++) {
             Tracked one = adopt(process, tasks != Tasks.RUNNING);
             if (one == null) {
@@ -119,7 +120,7 @@ final class WorkloadTracker implements AutoCloseable {
             }
             PageRuns runs = new PageRuns();
             try {
-                one.space.scan(epoch, one.observed ? Tasks.HELD : tasks, sharing(one), runs);
+                one.space.scan(epoch, one.observed ? Tasks.HELD : tasks, open, sharing(one), runs);
             } catch (SpaceGoneException e) {
                 drop(process.pid());
                 continue;
@@ -151,6 +152,18 @@ final class WorkloadTracker implements AutoCloseable {
             }
         }
         return null;
+    }
+
+    /** A space that has ended owes nothing any more. */
+    void defer(long epoch, PageRuns runs) {
+        Map<Long, SpaceTracker> bySpace = new HashMap<>();
+        tracked.values().forEach(each -> bySpace.put(each.space.space().id(), each.space));
+        for (int i = 0; i < runs.size(); i++) {
+            SpaceTracker space = bySpace.get(runs.space(i));
+            if (space != null) {
+                space.defer(epoch, PageBitmap.page(runs.address(i)), PageBitmap.page(runs.address(i) + runs.bytes(i)));
+            }
+        }
     }
 
     void sealed(long epoch) {

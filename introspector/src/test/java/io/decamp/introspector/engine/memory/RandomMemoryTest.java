@@ -1,6 +1,7 @@
 package io.decamp.introspector.engine.memory;
 
 import static io.decamp.introspector.engine.memory.TrackedVictim.ID;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.linux.probe.KernelFeature;
@@ -9,8 +10,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * All events in random order while epochs are scanned, shipped, broken, and the service is killed. The seed is printed;
- * {@code -Ddecamp.memory.seed=N} repeats the orders that are given, if not their timing.
+ * All events in random order while epochs are scanned, shipped, put off in part, broken, and the service is killed. The seed is
+ * printed; {@code -Ddecamp.memory.seed=N} repeats the orders that are given, if not their timing.
  */
 class RandomMemoryTest {
     private static final int CYCLES = 6;
@@ -34,11 +35,12 @@ class RandomMemoryTest {
                 tracked.victim.answer();
                 tracked.verify();
             }
+            assertTrue(tracked.replica.deferredPages() > 0, "nothing was ever deferred");
         }
     }
 
     private static void step(TrackedVictim tracked, Random random) {
-        switch (random.nextInt(10)) {
+        switch (random.nextInt(14)) {
             case 0 -> {
                 tracked.source.scan(ID, ++tracked.epoch, Tasks.RUNNING);
                 tracked.source.broken(ID);
@@ -48,6 +50,12 @@ class RandomMemoryTest {
                 tracked.killService();
                 tracked.track();
             }
+            case 2, 3, 4 -> tracked.replica.partialEpoch(tracked.source, ID, ++tracked.epoch, random, () -> tracked.source);
+            case 5 -> tracked.replica.partialEpoch(tracked.source, ID, ++tracked.epoch, random, () -> {
+                tracked.killService();
+                tracked.track();
+                return random.nextBoolean() ? tracked.source : null;
+            });
             default -> tracked.round();
         }
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.page.PageRuns;
+import io.decamp.contracts.page.PageSource;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -161,27 +162,150 @@ class SpaceTrackerTest {
     }
 
     @Test
-    void shouldNotProtectHotPagesAgain() {
+    void shouldLeaveOpenRunsUnprotectedAndReportThemEachTime() {
         kernel.map(AT, 100).write(AT, 100);
         SpaceTracker space = tracker(true);
         scan(space);
         space.sealed(epoch);
-        int faults = 0;
-        for (int round = 0; round < 6; round++) {
-            int before = kernel.faults;
-            kernel.write(AT + 10 * PAGE, HotPages.RUN_PAGES).write(AT + 50 * PAGE, 1);
-            faults = kernel.faults - before;
-            assertEquals("10+16 BYTES, 50+1 BYTES", scan(space));
-            space.sealed(epoch);
-        }
-        assertEquals(1, faults, "only the page that is alone");
+        PageRuns open = runs(10, 16);
+        kernel.write(AT + 10 * PAGE, 16).write(AT + 50 * PAGE, 1);
+        assertEquals("10+16 BYTES, 50+1 BYTES", scan(space, open));
+        space.sealed(epoch);
+        int before = kernel.faults;
+        kernel.write(AT + 10 * PAGE, 16).write(AT + 50 * PAGE, 1);
+        assertEquals(1, kernel.faults - before, "only the page that is not open");
+        assertEquals("10+16 BYTES, 50+1 BYTES", scan(space, open));
+        space.sealed(epoch);
         assertEquals("10+16 BYTES", scan(space), "nobody can tell yet that it is written no more");
-        String left = "10+16 BYTES";
-        for (int round = 0; round < HotPages.PROBE_SCANS && !left.isEmpty(); round++) {
-            space.sealed(epoch);
-            left = scan(space);
+        space.sealed(epoch);
+        assertEquals("", scan(space), "but when it was protected again");
+    }
+
+    @Test
+    void shouldProtectOpenRunsTooWhileTheTasksAreStopped() {
+        kernel.map(AT, 20).write(AT, 20);
+        SpaceTracker space = tracker(true);
+        scan(space);
+        space.sealed(epoch);
+        kernel.write(AT, 2);
+        PageRuns reported = new PageRuns();
+        space.scan(++epoch, Tasks.STOPPED, OpenRuns.of(runs(0, 2)), null, reported);
+        space.sealed(epoch);
+        assertEquals("0+2 BYTES", text(reported));
+        assertEquals("", frozenScan(space));
+    }
+
+    @Test
+    void shouldIgnoreOpenRunsOfASpaceThatIsNotThere() {
+        kernel.map(AT, 20).write(AT, 20);
+        SpaceTracker space = tracker(true);
+        scan(space);
+        space.sealed(epoch);
+        kernel.write(AT, 2);
+        PageRuns open = new PageRuns();
+        open.add(7, AT, 20, PageSource.BYTES);
+        assertEquals("0+2 BYTES", scan(space, open));
+        space.sealed(epoch);
+        assertEquals("", scan(space));
+    }
+
+    @Test
+    void shouldReportADeferredPageAgainAlthoughItsEpochWasSealedAndNobodyWroteIt() {
+        kernel.map(AT, 20).write(AT, 20);
+        SpaceTracker space = tracker(true);
+        scan(space);
+        space.defer(epoch, page(5), page(8));
+        space.sealed(epoch);
+        assertEquals("5+3 BYTES", scan(space));
+        space.defer(epoch, page(6), page(7));
+        space.defer(epoch, page(7), page(8));
+        space.sealed(epoch);
+        assertEquals("6+2 BYTES", scan(space));
+        space.sealed(epoch);
+        assertEquals("", scan(space));
+    }
+
+    @Test
+    void shouldLoseNoDeferredPageWhenKilledBeforeOrAfterTheSeal() {
+        kernel.map(AT, 20).write(AT, 20);
+        SpaceTracker killed = tracker(true);
+        scan(killed);
+        killed.defer(epoch, page(5), page(8));
+        SpaceTracker second = tracker(false);
+        second.sealed(epoch);
+        SpaceTracker third = tracker(false);
+        assertEquals("5+3 BYTES", scan(third));
+    }
+
+    @Test
+    void shouldDeferWhatWasScannedByAServiceThatDied() {
+        kernel.map(AT, 20).write(AT, 20);
+        scan(tracker(true));
+        SpaceTracker second = tracker(false);
+        second.defer(epoch, page(5), page(8));
+        second.sealed(epoch);
+        assertEquals("5+3 BYTES", scan(second));
+    }
+
+    @Test
+    void shouldDeferHolesToo() {
+        kernel.map(AT, 10).write(AT, 4);
+        SpaceTracker space = tracker(true);
+        scan(space);
+        space.sealed(epoch);
+        kernel.drop(AT + PAGE, 2);
+        assertEquals("1+2 ZERO", scan(space));
+        space.defer(epoch, page(1), page(3));
+        space.sealed(epoch);
+        assertEquals("1+2 ZERO", scan(space));
+        space.sealed(epoch);
+        assertEquals("", scan(space));
+    }
+
+    @Test
+    void shouldDeferNothingThatTheEpochHasNotReported() {
+        kernel.map(AT, 20).write(AT, 20);
+        SpaceTracker space = tracker(true);
+        scan(space);
+        space.sealed(epoch);
+        kernel.write(AT, 1);
+        scan(space);
+        space.defer(epoch, page(1), PageBitmap.LIMIT_PAGES);
+        space.sealed(epoch);
+        assertEquals("", scan(space));
+    }
+
+    @Test
+    void shouldKeepADeferredPageOwedWhenTheNextScanFails() {
+        kernel.map(AT, 4).write(AT, 4).map(AT + 100L * PAGE, 10).write(AT + 100L * PAGE, 10);
+        SpaceTracker space = tracker(true);
+        scan(space);
+        space.defer(epoch, page(105), page(108));
+        space.sealed(epoch);
+        kernel.beforeAnswer = () -> {
+            throw new IllegalStateException("in the first mapping");
+        };
+        assertThrows(IllegalStateException.class, () -> scan(space));
+        kernel.beforeAnswer = () -> {};
+        space.sealed(epoch);
+        assertEquals("105+3 BYTES", scan(space), "and that the failed scan was sealed ends no debt but its own");
+    }
+
+    @Test
+    void shouldMergeOpenRunsAndGiveUpTheShortestAboveTheLimit() {
+        PageRuns many = runs(0, 64);
+        for (int i = 0; i < OpenRuns.RUNS_LIMIT; i++) {
+            many.add(1, AT + (100L + 2 * i) * PAGE, 1, PageSource.BYTES);
         }
-        assertEquals("", left, "but soon");
+        many.add(1, AT + 64 * PAGE, 4, PageSource.BYTES);
+        StringBuilder spans = new StringBuilder();
+
+        OpenRuns.of(many).walk(1, AT + PAGE, AT + 100 * PAGE, (protect, from, to) -> {
+            spans.append(protect).append((from - AT) / PAGE).append('-').append((to - AT) / PAGE).append(' ');
+            return SpaceKernel.Outcome.COMPLETE;
+        });
+
+        assertEquals("false1-68 true68-100 ", spans.toString());
     }
 
     @Test
@@ -198,7 +322,7 @@ class SpaceTrackerTest {
         kernel.write(AT + 4 * PAGE, 1);
         SpaceTracker child = new SpaceTracker(new AddressSpace(2, 2), childKernel, directory.resolve("child"), true);
         PageRuns runs = new PageRuns();
-        child.scan(++epoch, Tasks.RUNNING, new ForkSharing(parent), runs);
+        child.scan(++epoch, Tasks.RUNNING, OpenRuns.NONE, new ForkSharing(parent), runs);
         assertEquals(
                 "0+1 SAME_AS, 1+2 BYTES, 3+1 SAME_AS, 4+1 BYTES, 5+1 SAME_AS",
                 text(runs),
@@ -210,14 +334,28 @@ class SpaceTrackerTest {
     }
 
     private String scan(SpaceTracker space) {
+        return scan(space, new PageRuns());
+    }
+
+    private String scan(SpaceTracker space, PageRuns open) {
         PageRuns runs = new PageRuns();
-        space.scan(++epoch, Tasks.RUNNING, null, runs);
+        space.scan(++epoch, Tasks.RUNNING, OpenRuns.of(open), null, runs);
         return text(runs);
+    }
+
+    private static PageRuns runs(int firstPage, int pages) {
+        PageRuns runs = new PageRuns();
+        runs.add(1, AT + (long) firstPage * PAGE, pages, PageSource.BYTES);
+        return runs;
+    }
+
+    private static long page(int index) {
+        return PageBitmap.page(AT) + index;
     }
 
     private String frozenScan(SpaceTracker space) {
         PageRuns runs = new PageRuns();
-        space.scan(++epoch, Tasks.HELD, null, runs);
+        space.scan(++epoch, Tasks.HELD, OpenRuns.NONE, null, runs);
         space.sealed(epoch);
         return text(runs);
     }

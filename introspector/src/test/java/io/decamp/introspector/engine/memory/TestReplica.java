@@ -21,7 +21,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * What a destination would hold, kept as plain arrays: runs are applied in the order in which they are reported, and
@@ -31,6 +33,8 @@ final class TestReplica {
     private static final int PAGE = PageRuns.PAGE_BYTES;
 
     private final Map<Long, Map<Long, byte[]>> spaces = new HashMap<>();
+    private PageRuns open = new PageRuns();
+    private long deferredPages;
     private long sameAsPages;
     private long zeroPages;
     private long bytePages;
@@ -43,11 +47,44 @@ final class TestReplica {
         return scan;
     }
 
+    /**
+     * An epoch that leaves some runs open and does not bring all that it reported.
+     *
+     * @param beforeSeal what happens when everything was deferred and nothing is sealed; the service that seals it, null when the epoch is lost
+     */
+    void partialEpoch(
+            MemorySource source, WorkloadId workload, long epoch, Random random, Supplier<MemorySource> beforeSeal) {
+        MemorySource.Scan scan = source.scan(workload, epoch, MemorySource.Tasks.RUNNING, open);
+        PageRuns deferred = new PageRuns();
+        PageRuns brought = new PageRuns();
+        for (int i = 0; i < scan.written().size(); i++) {
+            // the content of SAME_AS is that of this point of the stream
+            boolean later = scan.written().source(i) != PageSource.SAME_AS && random.nextInt(3) == 0;
+            (later ? deferred : brought).addFrom(scan.written(), i);
+        }
+        apply(source, workload, epoch, scan, brought);
+        source.defer(workload, epoch, deferred);
+        open = deferred;
+        deferredPages += deferred.totalPages();
+        MemorySource sealing = beforeSeal.get();
+        if (sealing != null) {
+            sealing.sealed(workload, epoch);
+        }
+    }
+
+    /** Pages that were reported and left for a later epoch. */
+    long deferredPages() {
+        return deferredPages;
+    }
+
     void apply(MemorySource source, WorkloadId workload, long epoch, MemorySource.Scan scan) {
+        apply(source, workload, epoch, scan, scan.written());
+    }
+
+    private void apply(MemorySource source, WorkloadId workload, long epoch, MemorySource.Scan scan, PageRuns all) {
         PageRuns chunk = new PageRuns();
         long payload = 0;
-        for (int i = 0; i < scan.written().size(); i++) {
-            PageRuns all = scan.written();
+        for (int i = 0; i < all.size(); i++) {
             if (all.source(i) != PageSource.BYTES) {
                 chunk.addFrom(all, i);
                 continue;

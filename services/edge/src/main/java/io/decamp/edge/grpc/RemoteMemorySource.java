@@ -4,6 +4,7 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.Segment;
+import io.decamp.contracts.v1.DeferRequest;
 import io.decamp.contracts.v1.EpochRef;
 import io.decamp.contracts.v1.IntrospectorGrpc.IntrospectorBlockingStub;
 import io.decamp.contracts.v1.ReadRequest;
@@ -35,11 +36,12 @@ public final class RemoteMemorySource implements MemorySource {
     }
 
     @Override
-    public Scan scan(WorkloadId workload, long epoch, Tasks tasks) {
+    public Scan scan(WorkloadId workload, long epoch, Tasks tasks, PageRuns open) {
         ScanReply r = Faults.ask(PEER, () -> stub.scan(ScanRequest.newBuilder()
                 .setWorkload(workload.value())
                 .setEpoch(epoch)
                 .setTasks(ScanRequest.Tasks.valueOf(tasks.name()))
+                .setOpen(RunsCodec.toMessage(open))
                 .build()));
         return new Scan(
                 RunsCodec.fromMessages(r.getSpacesList()),
@@ -64,6 +66,15 @@ public final class RemoteMemorySource implements MemorySource {
         Faults.ask(PEER, () -> stub.sealed(EpochRef.newBuilder()
                 .setWorkload(workload.value())
                 .setEpoch(epoch)
+                .build()));
+    }
+
+    @Override
+    public void defer(WorkloadId workload, long epoch, PageRuns runs) {
+        Faults.ask(PEER, () -> stub.defer(DeferRequest.newBuilder()
+                .setWorkload(workload.value())
+                .setEpoch(epoch)
+                .setRuns(RunsCodec.toMessage(runs))
                 .build()));
     }
 

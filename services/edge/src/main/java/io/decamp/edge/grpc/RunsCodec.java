@@ -44,6 +44,9 @@ public final class RunsCodec {
                 }
                 other = m.getSameAsSpace(sameAs++);
             }
+            if (m.getPages(i) <= 0 || m.getAddress(i) < 0 || m.getAddress(i) % PageRuns.PAGE_BYTES != 0) {
+                throw malformed("a run of " + m.getPages(i) + " pages at 0x" + Long.toHexString(m.getAddress(i)));
+            }
             runs.add(m.getSpace(i), m.getAddress(i), m.getPages(i), source, other);
         }
         return runs;
