@@ -78,6 +78,10 @@ final class Libc {
 
     static native int shutdown(int fd, int how);
 
+    static native int getsockname(int fd, long address, long length);
+
+    static native int getpeername(int fd, long address, long length);
+
     static native long sendmsg(int fd, long message, int flags);
 
     static native long recvmsg(int fd, long message, int flags);

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
-/** Calls on UNIX sockets, by number. All descriptors are closed on exec. Thread safe. */
+/** Calls on sockets, by number. All descriptors are closed on exec. Thread safe. */
 public final class SocketCalls {
     private SocketCalls() {}
 
@@ -95,6 +95,26 @@ public final class SocketCalls {
                 throw new SyscallException("getsockopt(" + name + ")", Libc.errno(), "fd " + fd);
             }
         }
+    }
+
+    /**
+     * Reads an option of any level into memory of the caller.
+     *
+     * @param length address of an int: room at {@code value} before, bytes that were filled in afterwards
+     * @return 0, or {@code -errno}
+     */
+    public static int getOption(int fd, long level, long name, long value, long length) {
+        return (int) Libc.orMinusErrno(Libc.getsockopt(fd, (int) level, (int) name, value, length));
+    }
+
+    /** @param length as of {@link #getOption(int, long, long, long, long)}; @return 0, or {@code -errno} */
+    public static int localAddress(int fd, long address, long length) {
+        return (int) Libc.orMinusErrno(Libc.getsockname(fd, address, length));
+    }
+
+    /** @param length as of {@link #getOption(int, long, long, long, long)}; @return 0, or {@code -errno} */
+    public static int peerAddress(int fd, long address, long length) {
+        return (int) Libc.orMinusErrno(Libc.getpeername(fd, address, length));
     }
 
     public static void setOption(int fd, long name, MemorySegment value) {

@@ -88,15 +88,19 @@ class TransferService extends TransferImplBase {
 
     @Override
     public void send(SendRequest q, StreamObserver<SendReply> out) {
-        Faults.answer(out, () -> sent(session(q.getWorkload())
-                .send(q.getEpoch(), new NamedSegment(q.getSegment(), RunsCodec.fromMessage(q.getSegment().getRuns())))));
+        Faults.answer(out, () -> {
+            PageTransport.Session session = session(q.getWorkload());
+            NamedSegment segment = new NamedSegment(q.getSegment(), RunsCodec.fromMessage(q.getSegment().getRuns()));
+            return sent(session, session.send(q.getEpoch(), segment));
+        });
     }
 
     @Override
     public void sendPart(SendPartRequest q, StreamObserver<SendReply> out) {
-        Faults.answer(
-                out,
-                () -> sent(session(q.getWorkload()).sendPart(q.getEpoch(), q.getName(), Path.of(q.getPath()))));
+        Faults.answer(out, () -> {
+            PageTransport.Session session = session(q.getWorkload());
+            return sent(session, session.sendPart(q.getEpoch(), q.getName(), Path.of(q.getPath())));
+        });
     }
 
     @Override
@@ -155,8 +159,11 @@ class TransferService extends TransferImplBase {
                 .build();
     }
 
-    private static SendReply sent(long wireBytes) {
-        return SendReply.newBuilder().setWireBytes(wireBytes).build();
+    private static SendReply sent(PageTransport.Session session, long wireBytes) {
+        return SendReply.newBuilder()
+                .setWireBytes(wireBytes)
+                .setLinkBytesPerSecond(session.linkBytesPerSecond())
+                .build();
     }
 
     /** A session does not survive this process; its owner opens another and resumes. */

@@ -12,6 +12,7 @@ import io.decamp.contracts.v1.SealReply;
 import io.decamp.contracts.v1.SealRequest;
 import io.decamp.contracts.v1.SegmentRef;
 import io.decamp.contracts.v1.SendPartRequest;
+import io.decamp.contracts.v1.SendReply;
 import io.decamp.contracts.v1.SendRequest;
 import io.decamp.contracts.v1.TransferGrpc.TransferBlockingStub;
 import io.decamp.contracts.v1.WorkloadRef;
@@ -42,8 +43,35 @@ public final class RemotePageTransport implements PageTransport {
         return new RemoteSession(stub, workload, generation, last);
     }
 
-    private record RemoteSession(TransferBlockingStub stub, WorkloadId workload, long generation, long lastSealedEpoch)
-            implements Session {
+    private static final class RemoteSession implements Session {
+        private final TransferBlockingStub stub;
+        private final WorkloadId workload;
+        private final long generation;
+        private final long lastSealed;
+        private volatile long linkBytesPerSecond;
+
+        RemoteSession(TransferBlockingStub stub, WorkloadId workload, long generation, long lastSealed) {
+            this.stub = stub;
+            this.workload = workload;
+            this.generation = generation;
+            this.lastSealed = lastSealed;
+        }
+
+        @Override
+        public long lastSealedEpoch() {
+            return lastSealed;
+        }
+
+        @Override
+        public long linkBytesPerSecond() {
+            return linkBytesPerSecond;
+        }
+
+        private long sent(SendReply reply) {
+            linkBytesPerSecond = reply.getLinkBytesPerSecond();
+            return reply.getWireBytes();
+        }
+
         @Override
         public void begin(long epoch) {
             Faults.ask(PEER, () -> stub.begin(EpochRef.newBuilder()
@@ -65,7 +93,7 @@ public final class RemotePageTransport implements PageTransport {
 
         @Override
         public long send(long epoch, Segment segment) {
-            return Faults.ask(PEER, () -> stub.send(SendRequest.newBuilder()
+            return sent(Faults.ask(PEER, () -> stub.send(SendRequest.newBuilder()
                             .setWorkload(workload.value())
                             .setGeneration(generation)
                             .setEpoch(epoch)
@@ -74,20 +102,18 @@ public final class RemotePageTransport implements PageTransport {
                                     .setOffset(segment.offset())
                                     .setLength(segment.length())
                                     .setRuns(RunsCodec.toMessage(segment.runs())))
-                            .build()))
-                    .getWireBytes();
+                            .build())));
         }
 
         @Override
         public long sendPart(long epoch, String name, Path file) {
-            return Faults.ask(PEER, () -> stub.sendPart(SendPartRequest.newBuilder()
+            return sent(Faults.ask(PEER, () -> stub.sendPart(SendPartRequest.newBuilder()
                             .setWorkload(workload.value())
                             .setGeneration(generation)
                             .setEpoch(epoch)
                             .setName(name)
                             .setPath(file.toString())
-                            .build()))
-                    .getWireBytes();
+                            .build())));
         }
 
         @Override

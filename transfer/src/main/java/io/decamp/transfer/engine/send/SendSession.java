@@ -46,6 +46,7 @@ final class SendSession implements PageTransport.Session {
     private final List<Part> parts = new ArrayList<>();
     private final MappedSegments segments = new MappedSegments();
     private final ReentrantLock step = new ReentrantLock();
+    private final LinkRate link;
     private long lastSealed;
     private long openEpoch;
     private long epochStartBytes;
@@ -59,6 +60,7 @@ final class SendSession implements PageTransport.Session {
         this.limits = limits;
         in = new FrameInput(wire);
         out = new FrameOutput(wire, generation);
+        link = new LinkRate(wire::read, System::nanoTime);
         TokenBucket cap = new TokenBucket(target.bandwidthBytesPerSecond(), System::nanoTime);
         runs = new RunSender(out, cap, this::hearPeer);
         partSender = new PartSender(out, cap, this::hearPeer);
@@ -106,9 +108,16 @@ final class SendSession implements PageTransport.Session {
         requireOpen(epoch);
         return run(() -> {
             long before = wire.bytesOut();
+            link.begin();
             runs.send(epoch, segment.runs(), segment.length() == 0 ? null : segments.map(segment), segment.length());
+            link.end();
             return wire.bytesOut() - before;
         });
+    }
+
+    @Override
+    public long linkBytesPerSecond() {
+        return link.bytesPerSecond();
     }
 
     @Override
@@ -116,7 +125,9 @@ final class SendSession implements PageTransport.Session {
         requireOpen(epoch);
         return run(() -> {
             long before = wire.bytesOut();
+            link.begin();
             parts.add(partSender.send(epoch, name, file));
+            link.end();
             return wire.bytesOut() - before;
         });
     }
@@ -132,6 +143,7 @@ final class SendSession implements PageTransport.Session {
         }
         return run(() -> {
             hearPeer();
+            link.begin();
             byte[] digest = out.writeSeal(
                     epoch, new ControlFrame.Seal(isFinal, spaces, new byte[FrameDescriptor.DIGEST_BYTES]));
             ControlFrame answer = answer(limits.sealAck());
@@ -139,6 +151,7 @@ final class SendSession implements PageTransport.Session {
                 throw FrameException.corrupt("Node " + target.destination() + " did not acknowledge epoch " + epoch + " but said "
                         + answer);
             }
+            link.drained();
             lastSealed = epoch;
             openEpoch = 0;
             return new PageTransport.Seal(digest, wire.bytesOut() - epochStartBytes, List.copyOf(parts), WireSavings.getDefaultInstance());
@@ -226,6 +239,7 @@ final class SendSession implements PageTransport.Session {
 
     /** Between HELLO_ACK and SEAL_ACK the receiver speaks only to say why it gives up. */
     private void hearPeer() throws IOException {
+        link.sample();
         if (in.hasInput()) {
             throw FrameException.malformed("Node " + target.destination() + " said " + answer(LAST_WORD) + " unasked");
         }

@@ -1,6 +1,8 @@
 package io.decamp.transfer.engine.wire;
 
+import io.decamp.linux.socket.TcpConnection;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -28,6 +30,8 @@ public final class PlainWire implements Wire {
     private final SocketChannel channel;
     private final Selector selector;
     private final SelectionKey key;
+    private volatile TcpConnection kernelView;
+    private boolean sought;
     private long bytesOut;
 
     /** @param channel connected; owned by this wire from now on, also when this constructor throws */
@@ -137,9 +141,40 @@ public final class PlainWire implements Wire {
     }
 
     @Override
+    public boolean read(TcpConnection.Reading into) {
+        if (!sought) {
+            sought = true;
+            seek();
+        }
+        TcpConnection found = kernelView;
+        return found != null && found.read(into);
+    }
+
+    private void seek() {
+        try {
+            TcpConnection found = TcpConnection.find(
+                            (InetSocketAddress) channel.getLocalAddress(),
+                            (InetSocketAddress) channel.getRemoteAddress())
+                    .orElse(null);
+            kernelView = found;
+            if (found == null) {
+                LOG.info("The kernel does not tell how busy a page stream is: the rate of its link stays unknown");
+            } else if (!channel.isOpen()) {
+                found.close();
+            }
+        } catch (IOException e) {
+            LOG.debug("A page stream was closed before it was looked at", e);
+        }
+    }
+
+    @Override
     public void close() {
         try {
             channel.close();
+            TcpConnection found = kernelView;
+            if (found != null) {
+                found.close();
+            }
             selector.wakeup();
             selector.close();
         } catch (IOException e) {

@@ -1,5 +1,6 @@
 package io.decamp.transfer.engine.wire;
 
+import io.decamp.linux.socket.TcpConnection;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -249,6 +250,11 @@ public final class TlsWire implements Wire {
     @Override
     public long bytesOut() {
         return plain.bytesOut();
+    }
+
+    @Override
+    public boolean read(TcpConnection.Reading into) {
+        return plain.read(into);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.decamp.transfer.engine.wire;
 
+import io.decamp.linux.socket.TcpConnection;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -39,6 +40,13 @@ public interface Wire extends Closeable {
 
     /** Bytes that went out so far, with everything that TLS adds. */
     long bytesOut();
+
+    /**
+     * What the kernel has counted of this connection; from the writing thread.
+     *
+     * @return false when it can't be told
+     */
+    boolean read(TcpConnection.Reading into);
 
     /** Never throws for a connection that is broken already. */
     @Override
