@@ -27,8 +27,13 @@ final class Protection implements Runnable {
     /** A standby that comes back is found within this time. */
     private static final Duration MAX_BACKOFF = Duration.ofSeconds(10);
 
+    /** @param standby null: not shipped anywhere, kept for an eviction only */
+    record Wish(NodeId standby, Policy policy) {}
+
     private sealed interface Command {
         record Evict(MigrationOrder order) implements Command {}
+
+        record Adopt(Wish wish) implements Command {}
 
         record Release(String reason) implements Command {}
 
@@ -38,33 +43,29 @@ final class Protection implements Runnable {
     private final SnapshotterPorts ports;
     private final Handover handover;
     private final WorkloadId workload;
-    private final NodeId standby;
-    private final Policy policy;
     private final FrozenNotice notice;
     private final DoneRequests done;
     private final BiConsumer<WorkloadId, ProtectionState> ended;
     private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
     private final CountDownLatch stopping = new CountDownLatch(1);
     private volatile ProtectionState state = new ProtectionState.Starting();
+    private volatile Wish wish;
     private Replication replication;
     private Duration backoff = FIRST_BACKOFF;
     private String reportedFailure = "";
 
-    /** @param standby null: not shipped anywhere, kept for an eviction only */
     Protection(
             SnapshotterPorts ports,
             Handover handover,
             WorkloadId workload,
-            NodeId standby,
-            Policy policy,
+            Wish wish,
             FrozenNotice notice,
             DoneRequests done,
             BiConsumer<WorkloadId, ProtectionState> ended) {
         this.ports = ports;
         this.handover = handover;
         this.workload = workload;
-        this.standby = standby;
-        this.policy = policy;
+        this.wish = wish;
         this.notice = notice;
         this.done = done;
         this.ended = ended;
@@ -76,6 +77,14 @@ final class Protection implements Runnable {
 
     void evict(MigrationOrder order) {
         commands.add(new Command.Evict(order));
+    }
+
+    /** What is wished for was said, perhaps once more. */
+    void adopt(Wish said) {
+        if (!said.equals(wish)) {
+            wish = said;
+            commands.add(new Command.Adopt(said));
+        }
     }
 
     void release(String reason) {
@@ -93,7 +102,7 @@ final class Protection implements Runnable {
         try {
             boolean again = true;
             while (again) {
-                try (Replication fresh = new Replication(ports, workload, policy)) {
+                try (Replication fresh = new Replication(ports, workload, wish.policy())) {
                     replication = fresh;
                     if (settle()) {
                         protect();
@@ -159,7 +168,7 @@ final class Protection implements Runnable {
     }
 
     private void protect() {
-        IntervalPolicy interval = new FaultBudgetPolicy(policy);
+        IntervalPolicy interval = new FaultBudgetPolicy(wish.policy());
         Duration wait = Duration.ZERO;
         while (true) {
             Command command = poll(wait);
@@ -172,6 +181,12 @@ final class Protection implements Runnable {
                     replication.forget();
                     enter(new ProtectionState.Ended(reason));
                     return;
+                }
+                case Command.Adopt(Wish said) -> {
+                    LOG.infof("%s: standby is now %s, policy {%s}", workload, said.standby(), said.policy());
+                    replication.adopt(said.policy());
+                    interval = new FaultBudgetPolicy(said.policy());
+                    wait = Duration.ZERO;
                 }
                 case Command.Evict(MigrationOrder order) -> {
                     if (evictTo(order) || !settle()) {
@@ -188,6 +203,7 @@ final class Protection implements Runnable {
 
     /** One epoch, connecting first when needed. @return how long to wait for the next */
     private Duration shipOnce(IntervalPolicy interval) {
+        NodeId standby = wish.standby();
         try {
             if (standby == null) {
                 return Duration.ofDays(1);
@@ -234,7 +250,7 @@ final class Protection implements Runnable {
     }
 
     private boolean evictTo(MigrationOrder order) {
-        NodeId destination = order.destination() == null ? standby : order.destination();
+        NodeId destination = order.destination() == null ? wish.standby() : order.destination();
         if (destination == null) {
             report(
                     "request",

@@ -23,7 +23,7 @@ final class Replication implements AutoCloseable {
 
     private final SnapshotterPorts ports;
     private final WorkloadId workload;
-    private final Policy policy;
+    private Policy policy;
     private final ReplicaProgress progress;
     private final EpochShipper shipper;
     private final EvictionEstimate estimate;
@@ -41,6 +41,14 @@ final class Replication implements AutoCloseable {
         this.progress = ReplicaProgress.load(progressFile(ports, workload));
         this.estimate = new EvictionEstimate(workload);
         this.shipper = new EpochShipper(workload, ports.memory(), PropagationOrder.byAddress());
+    }
+
+    /** The cap on the link is part of the connection. */
+    void adopt(Policy newPolicy) {
+        if (newPolicy.getBandwidthBytesPerSecond() != policy.getBandwidthBytesPerSecond()) {
+            disconnect();
+        }
+        policy = newPolicy;
     }
 
     boolean connectedTo(NodeId node) {

@@ -121,7 +121,7 @@ public final class Snapshotter implements AutoCloseable {
                 leftover(workload);
             } else if (!isMine(owner) && Replication.isLeft(ports, workload)) {
                 // the other node owns it, and this one had not come to killing and forgetting
-                start(workload, null, Policy.getDefaultInstance());
+                start(workload, new Protection.Wish(null, Policy.getDefaultInstance()));
             } else if (!isMine(owner)) {
                 settle(workload, () -> reconcile(workload));
             } else {
@@ -133,7 +133,7 @@ public final class Snapshotter implements AutoCloseable {
     /** This node runs it and nobody wants it protected any more. */
     private void leftover(WorkloadId workload) {
         if (Replication.isLeft(ports, workload)) {
-            start(workload, null, Policy.getDefaultInstance());
+            start(workload, new Protection.Wish(null, Policy.getDefaultInstance()));
             protections.get(workload).release("released while the service was down");
         } else {
             settle(workload, () -> {});
@@ -149,11 +149,13 @@ public final class Snapshotter implements AutoCloseable {
             if (spec == null) {
                 // a move that is on or asked for comes first
                 running.release("released");
+            } else {
+                running.adopt(wishOf(spec));
             }
         } else if (isFencedHere(owner)) {
             settle(workload, () -> liftFence(workload));
         } else if (spec != null && (leaving || isMine(owner))) {
-            start(workload, standbyOf(spec), spec.getPolicy());
+            start(workload, wishOf(spec));
         } else if (leaving) {
             settle(workload, () -> {});
         } else if (spec != null && owner instanceof HandoffState.Unowned && isFirstOf(spec)) {
@@ -216,13 +218,14 @@ public final class Snapshotter implements AutoCloseable {
         }
     }
 
-    /** The first of the workload's nodes that is not this one; null when there is none. */
-    private NodeId standbyOf(WorkloadSpec spec) {
-        return spec.getNodesList().stream()
+    /** The standby is the first of the workload's nodes that is not this one; null when there is none. */
+    private Protection.Wish wishOf(WorkloadSpec spec) {
+        NodeId standby = spec.getNodesList().stream()
                 .filter(n -> !n.equals(self().value()))
                 .findFirst()
                 .map(NodeId::new)
                 .orElse(null);
+        return new Protection.Wish(standby, spec.getPolicy());
     }
 
     /** @return whether this node owns it now */
@@ -263,8 +266,8 @@ public final class Snapshotter implements AutoCloseable {
                 });
     }
 
-    private void start(WorkloadId workload, NodeId standby, Policy policy) {
-        Protection p = new Protection(ports, handover, workload, standby, policy, notice, done, this::ended);
+    private void start(WorkloadId workload, Protection.Wish wish) {
+        Protection p = new Protection(ports, handover, workload, wish, notice, done, this::ended);
         protections.put(workload, p);
         loops.execute(p);
     }
@@ -299,7 +302,7 @@ public final class Snapshotter implements AutoCloseable {
                     throw DecampException.retry(
                             "not-claimed", workload + " could not be claimed for " + self(), "Ask again", null);
                 }
-                start(workload, onlyOther(), Policy.getDefaultInstance());
+                start(workload, new Protection.Wish(onlyOther(), Policy.getDefaultInstance()));
             }
             protections.get(workload).evict(order);
         } catch (DecampException e) {

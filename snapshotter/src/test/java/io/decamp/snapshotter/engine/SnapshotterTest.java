@@ -87,6 +87,17 @@ class SnapshotterTest {
     }
 
     @Test
+    void shouldFollowAChangeOfStandbyAndPolicy() {
+        snapshotter.specified(REDIS, spec().toBuilder().clearNodes().addNodes("alpha").build());
+        await().until(() -> snapshotter.states().get(REDIS) != null);
+
+        snapshotter.specified(REDIS, spec());
+
+        await().until(() -> !world.pagesDirty.isEmpty());
+        assertEquals("beta", world.pagesDirty.getFirst().getStandby());
+    }
+
+    @Test
     void shouldProtectAWorkloadOnceItCanBeTracked() {
         world.refusesTracking = true;
         snapshotter.specified(REDIS, spec());
@@ -131,7 +142,7 @@ class SnapshotterTest {
         snapshotter.requested(order(null));
 
         await().until(() -> world.calls.contains("untrack"));
-        List<String> after = world.calls.subList(world.calls.indexOf("freeze"), world.calls.size());
+        List<String> after = List.copyOf(world.calls).subList(world.calls.indexOf("freeze"), world.calls.size());
         List<String> steps = after.stream().filter(call -> !call.startsWith("settled")).toList();
         assertEquals("freeze", steps.get(0));
         assertEquals("scan-STOPPED", steps.get(1));
@@ -276,7 +287,7 @@ class SnapshotterTest {
         snapshotter.look(REDIS);
 
         await().until(() -> !world.pagesDirty.isEmpty());
-        assertEquals(List.of("resume", "resume", "resume", "open"), world.calls.subList(0, 4));
+        assertEquals(List.of("resume", "resume", "resume", "open"), List.copyOf(world.calls).subList(0, 4));
     }
 
     @Test
