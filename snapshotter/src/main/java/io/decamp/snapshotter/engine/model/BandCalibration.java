@@ -25,11 +25,11 @@ final class BandCalibration {
         return rate[band];
     }
 
-    /** Pages that would have been found written, of those that were tried. */
-    double predicted(HeatDigest d, double interval) {
+    /** Pages found written after {@code interval} seconds, of those given by band. */
+    double expected(long[] pages, double interval) {
         double n = 0;
         for (int b = 0; b < RateBands.COUNT; b++) {
-            n -= d.tried[b] * Math.expm1(-rate[b] * interval);
+            n -= pages[b] * Math.expm1(-rate[b] * interval);
         }
         return n;
     }

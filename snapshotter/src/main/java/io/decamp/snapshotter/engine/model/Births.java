@@ -81,15 +81,7 @@ final class Births {
         }
     }
 
-    double lastingPerSecond() {
-        return lasting;
-    }
-
-    double passingPerSecond() {
-        return passing;
-    }
-
-    double lossPerSecond() {
-        return loss;
+    WriteCurve.Growth growth() {
+        return new WriteCurve.Growth(lasting, passing, loss);
     }
 }

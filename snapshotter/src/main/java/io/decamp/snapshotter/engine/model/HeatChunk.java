@@ -22,6 +22,7 @@ final class HeatChunk {
     private final long[] skipped = new long[WORDS];
     private final long[] found = new long[WORDS];
     private final long[] before = new long[WORDS];
+    private final long[] window = new long[WORDS];
     private final Pairing pairing = new Pairing();
     private boolean touched;
     private float hits;
@@ -97,10 +98,11 @@ final class HeatChunk {
 
     /** @param teaches false: only what exists is noted, because nobody knows since when the pages were found written */
     void learn(HeatDigest d, boolean teaches) {
-        if (!touched && runs == null && hits == 0) {
+        if (!touched && runs == null && hits == 0 && !d.windowEnds) {
             int n = pages();
             if (teaches) {
                 d.account(band, n, 0);
+                d.place(band, n);
                 trials = Math.min(trials * d.keep + n, n * d.cap);
                 forgetBefore();
             }
@@ -141,6 +143,8 @@ final class HeatChunk {
         pairing.add(n, earlier, k, both, d.keep);
         if (pairing.differ()) {
             splitUp(d);
+        } else {
+            d.place(band, n);
         }
     }
 
@@ -149,6 +153,7 @@ final class HeatChunk {
         for (int r = 0; r < RUNS; r++) {
             int observed = part(exists, r) & ~part(skipped, r);
             runs[r] = new HeatRun(part(before, r) & observed, part(found, r) & observed, observed, d);
+            runs[r].place(observed, d);
         }
     }
 
@@ -168,6 +173,9 @@ final class HeatChunk {
         for (int w = 0; w < WORDS; w++) {
             d.newPages += Long.bitCount(found[w] & ~exists[w]);
             before[w] = teaches ? (found[w] & exists[w] & ~skipped[w]) | (before[w] & skipped[w]) : 0;
+            window[w] |= found[w] & exists[w];
+            d.windowPages += d.windowEnds ? Long.bitCount(window[w] & ~skipped[w]) : 0;
+            window[w] &= d.windowEnds ? 0 : -1;
             exists[w] |= found[w];
             found[w] = 0;
             skipped[w] = 0;

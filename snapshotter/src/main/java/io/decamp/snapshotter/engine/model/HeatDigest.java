@@ -15,9 +15,17 @@ final class HeatDigest {
     private final byte[] band = new byte[STEPS + 1];
     private final float[] shareThen = new float[STEPS + 1];
     private final float[] weightThen = new float[STEPS + 1];
+    /** Pages that existed and were protected, by the band they were in. */
     final long[] tried = new long[RateBands.COUNT];
+    /** Of these, found written. */
     final long[] hit = new long[RateBands.COUNT];
+    /** Pages that were tried, by the band they are in now. */
+    final long[] placed = new long[RateBands.COUNT];
+    /** All pages, by the band they are in now. */
     final long[] pages = new long[RateBands.COUNT];
+    /** Set when the window of {@link CurveFit} ends with this scan. */
+    boolean windowEnds;
+    long windowPages;
     /** Share of the past that is kept. */
     float keep = 1;
     /** Most scans that the past may count for. */
@@ -31,9 +39,11 @@ final class HeatDigest {
         keep = (float) keepShare;
         cap = (float) Math.max(1, 1 / (1 - Math.min(keepShare, 0.9999)));
         newPages = 0;
+        windowPages = 0;
         for (int b = 0; b < RateBands.COUNT; b++) {
             tried[b] = 0;
             hit[b] = 0;
+            placed[b] = 0;
             pages[b] = 0;
         }
     }
@@ -91,14 +101,26 @@ final class HeatDigest {
         hit[b] += hitPages;
     }
 
+    void place(int b, int triedPages) {
+        placed[b] += triedPages;
+    }
+
     void count(int b, int existingPages) {
         pages[b] += existingPages;
     }
 
     long totalHit() {
+        return sum(hit);
+    }
+
+    long totalTried() {
+        return sum(tried);
+    }
+
+    private static long sum(long[] counts) {
         long n = 0;
-        for (long h : hit) {
-            n += h;
+        for (long c : counts) {
+            n += c;
         }
         return n;
     }

@@ -64,6 +64,18 @@ final class HeatRun {
         if (pairing.differ() && d.mayPage()) {
             split(before & observed, now, observed, d);
         }
+        place(observed, d);
+    }
+
+    /** Counts pages that were tried where they are now. */
+    void place(int observed, HeatDigest d) {
+        if (pageBand == null) {
+            d.place(band, Integer.bitCount(observed));
+            return;
+        }
+        for (int rest = observed; rest != 0; rest &= rest - 1) {
+            d.place(pageBand[Integer.numberOfTrailingZeros(rest)], 1);
+        }
     }
 
     private void learnPages(int observed, int now, HeatDigest d) {
@@ -76,6 +88,7 @@ final class HeatRun {
             pageHits[p] = pageHits[p] * d.keep + hit;
             pageTrials[p] = Math.min(pageTrials[p] * d.keep + 1, d.cap);
             pageBand[p] = (byte) d.bandOf(pageHits[p], pageTrials[p]);
+            d.place(pageBand[p], 1);
         }
     }
 

@@ -1,77 +1,101 @@
 package io.decamp.snapshotter.engine.model;
 
 /**
- * A workload's writes at one moment: pages by rewriting rate, and the rate at which memory is touched that did not exist
- * before. From these the expected number of distinct pages written in t is
- * {@code D(t) = sum n_i (1 - exp(-r_i t)) + new pages}, which is concave: hot pages saturate. Immutable.
+ * A workload's writes at one moment: pages by rewriting rate, pages that are swept over, and memory that is touched for
+ * the first time. The expected number of distinct pages written in t is
+ *
+ * <pre>D(t) = f sum n_i (1 - exp(-r_i t)) + v t + new(t)</pre>
+ *
+ * at most all there are. It is concave: hot pages saturate. Immutable.
  */
 public final class WriteCurve {
-    /** Nothing is known, or nothing is written. */
-    public static final WriteCurve NONE = new WriteCurve(new double[0], new long[0], 0, 0, 0);
-
-    private final double[] rates;
-    private final long[] pages;
-    private final double lastingPerSecond;
-    private final double passingPerSecond;
-    private final double lossPerSecond;
-
     /**
-     * @param rates writes a second of a page, by group; not kept
-     * @param pages pages in each group; not kept
      * @param lastingPerSecond pages touched that did not exist before, and stay
      * @param passingPerSecond such pages of processes that soon end
      * @param lossPerSecond share of the passing pages that is gone again after a second
      */
-    public WriteCurve(
-            double[] rates, long[] pages, double lastingPerSecond, double passingPerSecond, double lossPerSecond) {
+    public record Growth(double lastingPerSecond, double passingPerSecond, double lossPerSecond) {
+        public static final Growth NONE = new Growth(0, 0, 0);
+
+        /** New pages found after {@code seconds}: what was touched for the first time and is still there. */
+        double pages(double seconds) {
+            double passing = lossPerSecond * seconds < 1e-6
+                    ? passingPerSecond * seconds
+                    : -passingPerSecond * Math.expm1(-lossPerSecond * seconds) / lossPerSecond;
+            return lastingPerSecond * seconds + passing;
+        }
+    }
+
+    /** Nothing is known, or nothing is written. */
+    public static final WriteCurve NONE = new WriteCurve(new double[0], new double[0], 1, 0, Growth.NONE);
+
+    private final double[] rates;
+    private final double[] pages;
+    private final double factor;
+    private final double sweptPerSecond;
+    private final Growth growth;
+    private final double total;
+
+    /**
+     * @param rates writes a second of a page, by group; not kept
+     * @param pages pages in each group; not kept
+     * @param factor what was counted, over what the rates alone say
+     * @param sweptPerSecond pages a second that are written one after the other
+     */
+    public WriteCurve(double[] rates, double[] pages, double factor, double sweptPerSecond, Growth growth) {
         if (rates.length != pages.length) {
             throw new IllegalArgumentException(rates.length + " rates for " + pages.length + " groups");
         }
         this.rates = rates.clone();
         this.pages = pages.clone();
-        this.lastingPerSecond = lastingPerSecond;
-        this.passingPerSecond = passingPerSecond;
-        this.lossPerSecond = lossPerSecond;
+        this.factor = factor;
+        this.sweptPerSecond = sweptPerSecond;
+        this.growth = growth;
+        double n = 0;
+        for (double p : pages) {
+            n += p;
+        }
+        this.total = n;
     }
 
     /** Expected number of distinct pages written within {@code seconds}. */
     public double written(double seconds) {
-        return found(seconds, Double.POSITIVE_INFINITY) + born(seconds);
+        return found(seconds, Double.POSITIVE_INFINITY) + growth.pages(seconds);
     }
 
-    /** As {@link #written}, of the pages that exist and are written at most {@code openAbove} times a second. */
+    /**
+     * As {@link #written}, of the pages that exist and are written at most {@code openAbove} times a second: each costs
+     * one write fault when all of them are protected at the start.
+     */
     public double found(double seconds, double openAbove) {
         double n = 0;
+        double most = 0;
         for (int i = 0; i < rates.length; i++) {
             if (rates[i] <= openAbove) {
                 n -= pages[i] * Math.expm1(-rates[i] * seconds);
+                most += pages[i];
             }
         }
-        return n;
+        return Math.min(most, factor * n + sweptPerSecond * seconds);
     }
 
     /** Pages that exist and are written more often than {@code openAbove} times a second. */
-    public long pagesAbove(double openAbove) {
-        long n = 0;
+    public double pagesAbove(double openAbove) {
+        double n = 0;
         for (int i = 0; i < rates.length; i++) {
-            if (rates[i] > openAbove) {
-                n += pages[i];
-            }
+            n += rates[i] > openAbove ? pages[i] : 0;
         }
         return n;
     }
 
-    /** New pages found after {@code seconds}: what was touched for the first time and is still there. */
+    /** New pages found after {@code seconds}; they cost no write fault. */
     public double born(double seconds) {
-        double passing = lossPerSecond * seconds < 1e-6
-                ? passingPerSecond * seconds
-                : -passingPerSecond * Math.expm1(-lossPerSecond * seconds) / lossPerSecond;
-        return lastingPerSecond * seconds + passing;
+        return growth.pages(seconds);
     }
 
     /** Pages that exist. */
-    public long totalPages() {
-        return pagesAbove(-1);
+    public double totalPages() {
+        return total;
     }
 
     /** Groups of pages with one rate each. */
@@ -83,7 +107,11 @@ public final class WriteCurve {
         return rates[group];
     }
 
-    public long pages(int group) {
+    public double pages(int group) {
         return pages[group];
+    }
+
+    public double sweptPerSecond() {
+        return sweptPerSecond;
     }
 }

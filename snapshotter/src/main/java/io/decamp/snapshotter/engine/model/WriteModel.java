@@ -35,6 +35,7 @@ public final class WriteModel implements WriteRates {
     private final HeatDigest digest = new HeatDigest();
     private final BandCalibration bands = new BandCalibration();
     private final ChangeDetector change = new ChangeDetector();
+    private final CurveFit fit = new CurveFit();
     private final Births births = new Births();
     private double lengthSeconds;
     private long beyondLimit;
@@ -71,6 +72,7 @@ public final class WriteModel implements WriteRates {
             useLength(seconds);
         }
         digest.start(keep);
+        digest.windowEnds = teaches && fit.windowEnds();
         births.start();
         for (int i = 0; i < heat.size(); i++) {
             HeatChunk chunk = heat.get(i);
@@ -84,9 +86,10 @@ public final class WriteModel implements WriteRates {
         scans++;
         if (teaches) {
             taught++;
-            change.observe(bands.predicted(digest, seconds), digest.totalHit());
+            change.observe(fit.predicted(digest, bands, seconds), digest.totalHit());
             births.learn(seconds, beyondLimit, lost, change.changed() ? KEPT_ON_CHANGE : Math.exp(-seconds / MEMORY_SECONDS));
             bands.learn(digest, seconds, change.changed() ? 0 : Math.exp(-seconds / BAND_MEMORY_SECONDS));
+            fit.learn(digest, bands, seconds, change.changed(), digest.windowPages);
         }
     }
 
@@ -168,10 +171,12 @@ public final class WriteModel implements WriteRates {
             return WriteCurve.NONE;
         }
         double[] rates = new double[RateBands.COUNT];
+        double[] pages = new double[RateBands.COUNT];
         for (int b = 0; b < rates.length; b++) {
             rates[b] = bands.rate(b);
+            pages[b] = digest.pages[b];
         }
-        return new WriteCurve(rates, digest.pages, births.lastingPerSecond(), births.passingPerSecond(), births.lossPerSecond());
+        return new WriteCurve(rates, pages, fit.factor(), fit.linearPerSecond(), births.growth());
     }
 
     /** As below, with a limit that costs next to nothing. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.page.PageRuns;
+import io.decamp.contracts.page.PageSource;
 import java.util.BitSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -49,12 +50,34 @@ class WriteModelTest {
     void shouldPredictTheWrittenSetForOtherIntervalsThanItLearnedFrom(String name, WritePattern pattern) {
         SyntheticWriter writer = new SyntheticWriter(PAGES, pattern, SEED);
 
-        WriteModel model = learned(writer, 12, 0.5);
+        WriteModel model = learned(writer, Integer.getInteger("rounds", 12), 0.5);
 
         for (double seconds : new double[] {0.1, 0.25, 0.5, 1, 2, 4}) {
             double truth = writer.truth(seconds);
             double told = model.writtenPages(seconds);
             System.out.printf("%s: D(%.2f) = %.0f, truth %.0f, %+.1f %%%n", name, seconds, told, truth, (told / truth - 1) * 100);
         }
+    }
+
+    @Test
+    void shouldDigestAScanOfAGibibyteInAFewMilliseconds() {
+        int pages = 262_144;
+        WriteModel model = new WriteModel();
+        PageRuns all = new PageRuns();
+        all.add(SyntheticWriter.SPACE, SyntheticWriter.BASE, pages, PageSource.BYTES);
+        model.observed(all, NONE, SyntheticWriter.spaces(), 0);
+        PageRuns scattered = new PageRuns();
+        for (int p = 0; p < pages; p += 4) {
+            scattered.add(SyntheticWriter.SPACE, SyntheticWriter.address(p), 1 + p / 4 % 3, PageSource.BYTES);
+        }
+        long best = Long.MAX_VALUE;
+        for (int i = 0; i < 200; i++) {
+            long start = System.nanoTime();
+            model.observed(scattered, NONE, SyntheticWriter.spaces(), 500_000);
+            best = Math.min(best, System.nanoTime() - start);
+        }
+
+        System.out.printf("%d runs, %d pages: %.2f ms%n", scattered.size(), scattered.totalPages(), best / 1e6);
+        assertTrue(best < 50_000_000, best + " ns");
     }
 }
