@@ -3,14 +3,9 @@ package io.decamp.cli.bench;
 import io.decamp.cli.TraceCommand;
 import io.decamp.cli.launch.Cluster;
 import io.decamp.cli.launch.Watch;
-import io.decamp.contracts.error.DecampException;
-import io.decamp.contracts.event.EventType;
-import io.decamp.contracts.handoff.HandoffState;
-import io.decamp.contracts.v1.MigrationRequested;
-import io.decamp.contracts.v1.Reason;
+import io.decamp.contracts.event.EventHeader;
+import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.Restored;
-import io.decamp.contracts.v1.WorkloadSpec;
-import io.decamp.linux.pid.PidFd;
 import io.decamp.testkit.ChainOracle;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Lab;
@@ -44,14 +39,14 @@ final class EvictBench {
         Lab lab = cluster.lab();
         try (Subject subject = Subject.start(kind, lab, spec, EvictRun.DECAMP + run);
                 Watch watch = Watch.open(cluster.session(), subject.id(), epoch -> {})) {
-            protect(subject);
+            Asking.protect(cluster, subject.id(), Policy.getDefaultInstance());
             watch.awaitEpochs(0, 1 + SETTLED_EPOCHS, LIMIT);
-            CompletableFuture<Instant> sourceFree = exitOf(subject.log().init());
-            var asked = cluster.session().publisher().send(EventType.MIGRATION_REQUESTED, request(subject), LIMIT);
+            CompletableFuture<Instant> sourceFree = Asking.exitOf(subject.log().init());
+            EventHeader asked = Asking.evict(cluster, subject.id(), false);
             Restored restored = watch.awaitRestored(asked.id(), LIMIT);
             subject.log().awaitLines(LINES_AFTER, LIMIT);
             double freeAt = seconds(sourceFree.join());
-            release(subject);
+            Asking.release(cluster, subject.id());
             ChainOracle.Report end = subject.log().stopAndJudge();
             double asked0 = seconds(asked.time());
             lastMigration = asked.id();
@@ -95,43 +90,6 @@ final class EvictBench {
                     move.bytesAfter(),
                     end.verified());
         }
-    }
-
-    private void protect(Subject subject) {
-        WorkloadSpec wanted = WorkloadSpec.newBuilder()
-                .setWorkload(subject.id().value())
-                .addNodes("alpha")
-                .addNodes("beta")
-                .build();
-        cluster.session().publisher().send(EventType.WORKLOADS, wanted, LIMIT);
-    }
-
-    private void release(Subject subject) {
-        cluster.session().publisher().remove(EventType.WORKLOADS, subject.id().value(), LIMIT);
-        cluster.session().register().await(subject.id(), s -> s instanceof HandoffState.Unowned, LIMIT);
-    }
-
-    private static MigrationRequested request(Subject subject) {
-        return MigrationRequested.newBuilder()
-                .setWorkload(subject.id().value())
-                .setNode("alpha")
-                .setReason(Reason.FAILURE_PREDICTED)
-                .setProbability(0.9)
-                .build();
-    }
-
-    /** When the source is free: the init of a PID namespace ends after all others in it and after its memory is freed. */
-    private static CompletableFuture<Instant> exitOf(long initPid) {
-        PidFd init = PidFd.open(Math.toIntExact(initPid));
-        return CompletableFuture.supplyAsync(() -> {
-            try (init) {
-                if (!init.awaitExit(LIMIT)) {
-                    throw DecampException.abort(
-                            "source-not-free", "Process " + initPid + " is still there", "Read the nodes' logs", null);
-                }
-                return Instant.now();
-            }
-        });
     }
 
     private static double largestGap(ChainOracle.Report report, double afterSeconds) {

@@ -45,7 +45,7 @@ final class TransferBench implements AutoCloseable {
     private static final Duration PREPARE_LIMIT = Duration.ofMinutes(1);
 
     private final long bytes;
-    private final Path directory = OverheadBench.tmpfs();
+    private final Path directory = Injections.tmpfs();
     private final SSLContext alphaTls;
     private final ReplicaStore store;
     private final PageReceiver secured;

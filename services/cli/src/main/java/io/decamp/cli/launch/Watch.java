@@ -2,10 +2,13 @@ package io.decamp.cli.launch;
 
 import io.decamp.cli.Session;
 import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.event.Event;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.event.MigrationFailedCodes;
 import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.MigrationFailed;
+import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.edge.kafka.EventConsumer;
@@ -26,6 +29,8 @@ public final class Watch implements AutoCloseable {
     private final List<PagesDirty> epochs = new ArrayList<>();
     private final List<Restored> restored = new ArrayList<>();
     private final List<MigrationFailed> failures = new ArrayList<>();
+    private final List<EvictionMeasured> measured = new ArrayList<>();
+    private final List<Event<MigrationProgress>> progress = new ArrayList<>();
 
     private Watch(Session session, WorkloadId workload, Consumer<PagesDirty> onEpoch) {
         this.workload = workload;
@@ -39,6 +44,16 @@ public final class Watch implements AutoCloseable {
                 .on(EventType.RESTORED, e -> {
                     if (mine(e.data().getWorkload())) {
                         add(restored, e.data());
+                    }
+                })
+                .on(EventType.EVICTIONS, e -> {
+                    if (mine(e.data().getWorkload())) {
+                        add(measured, e.data());
+                    }
+                })
+                .on(EventType.MIGRATION_PROGRESS, e -> {
+                    if (mine(e.data().getWorkload())) {
+                        add(progress, e);
                     }
                 })
                 .on(EventType.MIGRATION_FAILED, e -> {
@@ -74,6 +89,11 @@ public final class Watch implements AutoCloseable {
         return List.copyOf(failures);
     }
 
+    /** What was told of running moves, in order. */
+    public synchronized List<Event<MigrationProgress>> progress() {
+        return List.copyOf(progress);
+    }
+
     /** Waits until {@code count} more epochs were reported than {@code seen}. */
     public void awaitEpochs(int seen, int count, Duration limit) {
         await(limit, count + " epochs of " + workload, () -> epochs.size() >= seen + count ? Optional.of(true) : Optional.empty());
@@ -82,13 +102,27 @@ public final class Watch implements AutoCloseable {
     /** @throws DecampException what the migration failed with, or {@code no-answer} */
     public Restored awaitRestored(String migration, Duration limit) {
         return await(limit, "migration " + migration, () -> {
-            failures.stream().filter(f -> f.getMigration().equals(migration)).findFirst().ifPresent(f -> {
-                throw DecampException.abort(
-                        f.getCode(), f.getReason() + " [" + f.getNode() + ", " + f.getStep() + "]", f.getAdvice(), null);
-            });
+            requireNotFailed(migration);
             return restored.stream()
                     .filter(r -> r.getMigration().equals(migration))
                     .findFirst();
+        });
+    }
+
+    /** What an eviction or a dry run took. @throws DecampException as {@link #awaitRestored} */
+    public EvictionMeasured awaitMeasured(String migration, Duration limit) {
+        return await(limit, "the times of migration " + migration, () -> {
+            requireNotFailed(migration);
+            return measured.stream()
+                    .filter(m -> m.getMigration().equals(migration))
+                    .findFirst();
+        });
+    }
+
+    private void requireNotFailed(String migration) {
+        failures.stream().filter(f -> f.getMigration().equals(migration)).findFirst().ifPresent(f -> {
+            throw DecampException.abort(
+                    f.getCode(), f.getReason() + " [" + f.getNode() + ", " + f.getStep() + "]", f.getAdvice(), null);
         });
     }
 

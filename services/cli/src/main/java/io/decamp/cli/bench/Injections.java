@@ -1,0 +1,44 @@
+package io.decamp.cli.bench;
+
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.introspector.engine.memory.HostMemorySource;
+import io.decamp.testkit.ChainSpec;
+import io.decamp.testkit.PidWorkload;
+import io.decamp.testkit.Trees;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** How long the beginning of tracking stops a process. */
+final class Injections {
+    private Injections() {}
+
+    /** Microseconds: one of a new workload each. */
+    static List<Long> stopMicros(ChainSpec spec, int count) {
+        List<Long> stopped = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            Path memory = tmpfs();
+            try (PidWorkload workload = PidWorkload.start(spec)) {
+                int pid = Math.toIntExact(workload.initPid());
+                WorkloadId id = new WorkloadId("pid:" + pid + "@bench");
+                HostMemorySource source = new HostMemorySource(memory, any -> pid);
+                stopped.add(source.track(id, 1).stoppedMicrosMax());
+                source.untrack(id);
+            } finally {
+                Trees.delete(memory);
+            }
+        }
+        return stopped;
+    }
+
+    static Path tmpfs() {
+        try {
+            return Files.createTempDirectory(Path.of("/dev/shm"), "decamp-bench-");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package io.decamp.cli.bench;
+
+import io.decamp.contracts.page.PageRuns;
+import io.decamp.contracts.v1.PagesDirty;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+
+/** Draws how the interval follows the writes, and what evictions would have taken meanwhile. */
+final class ObjectivePlot {
+    private static final List<String> PHASES = List.of("idle", "uniform", "skew", "sweep", "bursts");
+
+    private ObjectivePlot() {}
+
+    static String of(String title, ObjectiveFigures objective, List<ObjectiveBench.Epoch> epochs, List<Double> phaseStarts) {
+        double end = epochs.getLast().atSeconds();
+        List<SvgPlot.Band> named = new ArrayList<>();
+        List<SvgPlot.Band> plain = new ArrayList<>();
+        for (int i = 0; i < phaseStarts.size(); i++) {
+            double from = phaseStarts.get(i);
+            double to = i + 1 < phaseStarts.size() ? phaseStarts.get(i + 1) : end;
+            if (to > 0 && from < end && i % 2 == 0) {
+                plain.add(new SvgPlot.Band("", from, to));
+            }
+            if (to > 0 && from < end) {
+                named.add(new SvgPlot.Band(PHASES.get(i % PHASES.size()), from, to));
+            }
+        }
+        List<double[]> measured = objective.samples().stream()
+                .filter(s -> s.measured() != null)
+                .map(s -> new double[] {s.atSeconds(), s.realMillis()})
+                .toList();
+        double within = objective.evictWithinMillis();
+        return SvgPlot.of(
+                title,
+                List.of(
+                        panel("MB/s found written", SvgPlot.Mark.STEP, epochs, named, e -> e.getPagesPerSecond()
+                                * PageRuns.PAGE_BYTES
+                                / 1e6),
+                        panel("s until the next epoch", SvgPlot.Mark.STEP, epochs, plain, e -> e.getIntervalMicros() / 1e6),
+                        new SvgPlot.Panel(
+                                "seconds",
+                                "ms to evict",
+                                List.of(
+                                        new SvgPlot.Series(
+                                                "objective",
+                                                SvgPlot.Mark.LINE,
+                                                List.of(new double[] {0, within}, new double[] {end, within})),
+                                        new SvgPlot.Series("measured (dry)", SvgPlot.Mark.POINTS, measured),
+                                        new SvgPlot.Series(
+                                                "predicted",
+                                                SvgPlot.Mark.STEP,
+                                                points(epochs, e -> e.getPredictedEvictionMicros() / 1e3))),
+                                plain)));
+    }
+
+    private static SvgPlot.Panel panel(
+            String label,
+            SvgPlot.Mark mark,
+            List<ObjectiveBench.Epoch> epochs,
+            List<SvgPlot.Band> bands,
+            ToDoubleFunction<PagesDirty> value) {
+        return new SvgPlot.Panel(
+                "seconds", label, List.of(new SvgPlot.Series("", mark, points(epochs, value))), bands);
+    }
+
+    private static List<double[]> points(List<ObjectiveBench.Epoch> epochs, ToDoubleFunction<PagesDirty> value) {
+        return epochs.stream()
+                .map(e -> new double[] {e.atSeconds(), value.applyAsDouble(e.report())})
+                .toList();
+    }
+}

@@ -1,0 +1,17 @@
+package io.decamp.cli.bench;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/** Time that is a part of what is measured, such as a minute of protection. Never a wait for something to happen. */
+final class Pause {
+    private Pause() {}
+
+    /** Returns at once when the thread is interrupted, and leaves it so. */
+    static void of(Duration time) {
+        long end = System.nanoTime() + time.toNanos();
+        for (long left = time.toNanos(); left > 0 && !Thread.currentThread().isInterrupted(); left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
+    }
+}
