@@ -5,8 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Requests of a key-value server, and how long their right answers are. Every value has the same length, so an answer that is
- * neither of that length nor of that form is wrong, and no parser is needed.
+ * Requests of a key-value server, and how long their right answers are. Every value has the same length, so an answer
+ * that is neither of that length nor of that form is wrong, and no parser is needed.
  */
 enum KeyProtocol {
     /** RESP2: an array of bulk strings. */
@@ -82,8 +82,8 @@ enum KeyProtocol {
         }
 
         /**
-         * Whether what has come of an answer, {@code length} bytes from {@code from} on, can be the right one. Between its
-         * first bytes and its last lies the value, which says itself what it is.
+         * Whether what has come of an answer, {@code length} bytes from {@code from} on, can be the right one. Between
+         * its first bytes and its last lies the value, which says itself what it is.
          */
         boolean canBe(boolean isSet, byte[] answer, int from, int length) {
             byte[] wanted = isSet ? storedBytes : firstBytes;

@@ -13,7 +13,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** One connection: requests go out in order, answers come back in order. One thread sends, one (or the same) receives. */
+/** One connection: requests go out in order, answers come back in order. One thread sends, one receives. */
 final class LoadConnection implements AutoCloseable {
     /** Requests that may be without an answer: a server that is this far behind does not serve the load. */
     private static final int IN_FLIGHT = 1 << 12;

@@ -8,8 +8,9 @@ import java.util.Locale;
 
 /**
  * The load generator as a process of its own, so that it can run in a node and on a processor of its choice. Arguments:
- * PROTOCOL PORT CONNECTIONS KEYS VALUE_BYTES SET_PERCENT. Each line of its input is a command, each line of its output that
- * command's result: {@code fill}, {@code saturate SECONDS SEED}, {@code pace PER_SECOND SECONDS SEED}. Ends with its input.
+ * PROTOCOL PORT CONNECTIONS KEYS VALUE_BYTES SET_PERCENT. Each line of its input is a command, each line of its output
+ * that command's result: {@code fill}, {@code saturate SECONDS SEED}, {@code pace PER_SECOND SECONDS SEED}. Ends with its
+ * input.
  */
 public final class Main {
     private Main() {}

@@ -50,7 +50,7 @@ final class Asking {
         return cluster.session().publisher().send(EventType.MIGRATION_REQUESTED, request, LIMIT);
     }
 
-    /** When the source is free: the init of a PID namespace ends after all others in it and after its memory is freed. */
+    /** When the source is free: the init of a PID namespace ends after all others in it, its memory freed. */
     static CompletableFuture<Instant> exitOf(long initPid) {
         PidFd init = PidFd.open(Math.toIntExact(initPid));
         return CompletableFuture.supplyAsync(() -> {

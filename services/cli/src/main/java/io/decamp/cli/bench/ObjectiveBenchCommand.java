@@ -21,7 +21,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Checks that an eviction asked for at any moment takes no longer than the objective, and what it was predicted to. */
-@Command(name = "objective", description = "Dry evictions at random moments of a changing workload, against an objective.")
+@Command(name = "objective", description = "Dry evictions at random moments of a changing workload.")
 final class ObjectiveBenchCommand implements Callable<Integer> {
     private static final int PHASES = 5;
     private static final double MUST_BE_INSIDE = 0.95;
@@ -80,7 +80,8 @@ final class ObjectiveBenchCommand implements Callable<Integer> {
         if (minutes <= 0 || phaseSeconds <= 0 || calibrateSeconds <= 0) {
             throw DecampException.refused(
                     "bad-option",
-                    "--minutes " + minutes + " --phase-seconds " + phaseSeconds + " --calibrate-seconds " + calibrateSeconds,
+                    "--minutes " + minutes + " --phase-seconds " + phaseSeconds + " --calibrate-seconds "
+                            + calibrateSeconds,
                     "Give --minutes 3 --phase-seconds 20");
         }
         System.out.printf("  seed %d, %s, bursts of 4 x %s, link %s%n", seed, size, writeRate, link);
@@ -110,11 +111,15 @@ final class ObjectiveBenchCommand implements Callable<Integer> {
     private Calibration calibrate(Cluster cluster, ChainSpec spec) {
         ChainSpec shortened = spec.withPhases((int) (calibrateSeconds * 1e3 / PHASES)).withSeed(seed + 1);
         try (ObjectiveBench bench = new ObjectiveBench(cluster, shortened, Policy.getDefaultInstance())) {
-            ObjectiveFigures free = new ObjectiveFigures(Double.NaN, bench.ask(Duration.ofMillis((long) (calibrateSeconds * 1e3)), seed + 1));
+            Duration time = Duration.ofMillis((long) (calibrateSeconds * 1e3));
+            var free = new ObjectiveFigures(Double.NaN, bench.ask(time, seed + 1));
             double typical = free.realMillis(95);
             if (Double.isInfinite(typical)) {
                 throw DecampException.abort(
-                        "calibration-failed", "Dry runs fail: " + free.samples().getLast().failure(), "Read the nodes' logs", null);
+                        "calibration-failed",
+                        "Dry runs fail: " + free.samples().getLast().failure(),
+                        "Read the nodes' logs",
+                        null);
             }
             double objective = Math.ceil(typical * ROOM / ROUND_UP_MILLIS) * ROUND_UP_MILLIS;
             System.out.printf(
@@ -129,13 +134,14 @@ final class ObjectiveBenchCommand implements Callable<Integer> {
     private boolean run(Cluster cluster, ChainSpec spec, double within) throws IOException {
         Policy policy = Policy.newBuilder().setEvictWithinMicros(Math.round(within * 1e3)).build();
         try (ObjectiveBench bench = new ObjectiveBench(cluster, spec, policy)) {
-            ObjectiveFigures objective = new ObjectiveFigures(within, bench.ask(Duration.ofMillis((long) (minutes * 60_000)), seed));
+            Duration time = Duration.ofMillis((long) (minutes * 60_000));
+            var objective = new ObjectiveFigures(within, bench.ask(time, seed));
             List<ObjectiveBench.Epoch> epochs = bench.epochs();
             List<Double> phases = bench.phaseStarts();
             ObjectiveBench.Real real = bench.moveAndJudge();
             List<Target> targets = targets(objective);
             print(objective, epochs, real);
-            targets.forEach(System.out::println);
+            Target.print(targets, quick);
             write(objective, epochs, real, targets);
             if (plot != null) {
                 Files.createDirectories(plot);
@@ -150,7 +156,12 @@ final class ObjectiveBenchCommand implements Callable<Integer> {
     private static List<Target> targets(ObjectiveFigures objective) {
         int n = objective.samples().size();
         return List.of(
-                Target.atLeast("inside the objective", 100 * objective.shareInside(), 100 * MUST_BE_INSIDE, " %", "of " + n + " requests"),
+                Target.atLeast(
+                        "inside the objective",
+                        100 * objective.shareInside(),
+                        100 * MUST_BE_INSIDE,
+                        " %",
+                        "of " + n + " requests"),
                 Target.atMost(
                         "median prediction error",
                         100 * objective.medianError(),
@@ -162,11 +173,12 @@ final class ObjectiveBenchCommand implements Callable<Integer> {
                                 100 * objective.medianErrorOfWhatWasDone())));
     }
 
-    private static void print(ObjectiveFigures objective, List<ObjectiveBench.Epoch> epochs, ObjectiveBench.Real real) {
+    private static void print(
+            ObjectiveFigures objective, List<ObjectiveBench.Epoch> epochs, ObjectiveBench.Real real) {
         double interval = Median.of(epochs.stream().mapToDouble(e -> e.report().getIntervalMicros() / 1e3));
         System.out.printf(
                 Locale.ROOT,
-                "  %d dry runs: median %.0f ms, 95 of 100 within %.0f ms, objective %.0f ms; %d epochs, median interval %.0f ms%n",
+                "  %d dry runs: median %.0f ms, 95 of 100 within %.0f ms, objective %.0f ms; %d epochs, each %.0f ms%n",
                 objective.samples().size(),
                 objective.realMillis(50),
                 objective.realMillis(95),
@@ -184,7 +196,10 @@ final class ObjectiveBenchCommand implements Callable<Integer> {
     }
 
     private void write(
-            ObjectiveFigures objective, List<ObjectiveBench.Epoch> epochs, ObjectiveBench.Real real, List<Target> targets)
+            ObjectiveFigures objective,
+            List<ObjectiveBench.Epoch> epochs,
+            ObjectiveBench.Real real,
+            List<Target> targets)
             throws IOException {
         ObjectNode root = new ObjectMapper().createObjectNode();
         root.put("scenario", "objective " + size + " " + writeRate)

@@ -12,7 +12,11 @@ final class ObjectivePlot {
 
     private ObjectivePlot() {}
 
-    static String of(String title, ObjectiveFigures objective, List<ObjectiveBench.Epoch> epochs, List<Double> phaseStarts) {
+    static String of(
+            String title,
+            ObjectiveFigures objective,
+            List<ObjectiveBench.Epoch> epochs,
+            List<Double> phaseStarts) {
         double end = epochs.getLast().atSeconds();
         List<SvgPlot.Band> named = new ArrayList<>();
         List<SvgPlot.Band> plain = new ArrayList<>();
@@ -34,10 +38,8 @@ final class ObjectivePlot {
         return SvgPlot.of(
                 title,
                 List.of(
-                        panel("MB/s found written", SvgPlot.Mark.STEP, epochs, named, e -> e.getPagesPerSecond()
-                                * PageRuns.PAGE_BYTES
-                                / 1e6),
-                        panel("s until the next epoch", SvgPlot.Mark.STEP, epochs, plain, e -> e.getIntervalMicros() / 1e6),
+                        panel("MB/s found written", epochs, named, ObjectivePlot::megabytesPerSecond),
+                        panel("s until the next epoch", epochs, plain, e -> e.getIntervalMicros() / 1e6),
                         new SvgPlot.Panel(
                                 "seconds",
                                 "ms to evict",
@@ -56,12 +58,15 @@ final class ObjectivePlot {
 
     private static SvgPlot.Panel panel(
             String label,
-            SvgPlot.Mark mark,
             List<ObjectiveBench.Epoch> epochs,
             List<SvgPlot.Band> bands,
             ToDoubleFunction<PagesDirty> value) {
         return new SvgPlot.Panel(
-                "seconds", label, List.of(new SvgPlot.Series("", mark, points(epochs, value))), bands);
+                "seconds", label, List.of(new SvgPlot.Series("", SvgPlot.Mark.STEP, points(epochs, value))), bands);
+    }
+
+    private static double megabytesPerSecond(PagesDirty epoch) {
+        return epoch.getPagesPerSecond() * PageRuns.PAGE_BYTES / 1e6;
     }
 
     private static List<double[]> points(List<ObjectiveBench.Epoch> epochs, ToDoubleFunction<PagesDirty> value) {

@@ -20,7 +20,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Measures what protection costs a workload that stays where it is. */
-@Command(name = "overhead", description = "What protection costs writers, Redis and memcached: with it and without in turn.")
+@Command(name = "overhead", description = "What protection costs writers, Redis and memcached.")
 final class OverheadBenchCommand implements Callable<Integer> {
     private static final List<String> SUBJECTS = List.of("injection", "writers", "patterns", "redis", "memcached");
     private static final List<WritePattern> PATTERNS = List.of(
@@ -33,7 +33,10 @@ final class OverheadBenchCommand implements Callable<Integer> {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "shows this and ends")
     private boolean help;
 
-    @Option(names = "--subjects", split = ",", description = "injection, writers, patterns, redis, memcached (default: all)")
+    @Option(
+            names = "--subjects",
+            split = ",",
+            description = "injection, writers, patterns, redis, memcached (default: all)")
     private List<String> subjects = SUBJECTS;
 
     @Option(names = "--size", description = "memory of a writer (default: 256MiB)")
@@ -84,8 +87,8 @@ final class OverheadBenchCommand implements Callable<Integer> {
                 || !List.of("split", "none").contains(pin)) {
             throw DecampException.refused(
                     "bad-option",
-                    "--rounds " + rounds + " --seconds " + seconds + " --size " + size + " --subjects " + subjects + " --pin "
-                            + pin,
+                    "--rounds " + rounds + " --seconds " + seconds + " --size " + size + " --subjects " + subjects
+                            + " --pin " + pin,
                     "Give --rounds 3 --seconds 10 --size 256MiB; subjects are " + SUBJECTS);
         }
         Pinning pinning = Pinning.of(pin);
@@ -106,7 +109,7 @@ final class OverheadBenchCommand implements Callable<Integer> {
             writers(root, mib, new WriterOverhead(cluster, pinning, Duration.ofSeconds(seconds)));
             servers(root, cluster, pinning);
         }
-        targets.forEach(System.out::println);
+        Target.print(targets, quick);
         targets.forEach(t -> t.addTo(root.withArray("targets").addObject()));
         if (json != null) {
             Files.writeString(json, root.toPrettyString() + "\n");

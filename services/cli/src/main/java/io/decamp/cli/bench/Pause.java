@@ -10,8 +10,8 @@ final class Pause {
     /** Returns at once when the thread is interrupted, and leaves it so. */
     static void of(Duration time) {
         long end = System.nanoTime() + time.toNanos();
-        for (long left = time.toNanos(); left > 0 && !Thread.currentThread().isInterrupted(); left = end - System.nanoTime()) {
-            LockSupport.parkNanos(left);
+        while (end - System.nanoTime() > 0 && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(end - System.nanoTime());
         }
     }
 }

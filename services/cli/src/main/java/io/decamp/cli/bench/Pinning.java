@@ -55,8 +55,8 @@ record Pinning(boolean split) {
     public String toString() {
         int processors = Runtime.getRuntime().availableProcessors();
         return split
-                ? "processor " + SUBJECT + " of " + processors + " is the workload's alone; clients run ahead of nodes and broker"
-                        + " on processor " + OTHERS
+                ? "processor " + SUBJECT + " of " + processors + " is the workload's alone; clients run ahead of nodes"
+                        + " and broker on processor " + OTHERS
                 : "all share " + processors + " processors";
     }
 }

@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Moves one workload after another over a limited link, under the policy that the cluster's nodes were started with. */
+/** Moves one workload after another over a limited link, by the policy that the nodes were started with. */
 final class PropagationBench {
     private final Cluster cluster;
     private final String policy;

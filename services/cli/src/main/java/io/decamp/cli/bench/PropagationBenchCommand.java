@@ -48,7 +48,7 @@ final class PropagationBenchCommand implements Callable<Integer> {
     @Option(
             names = "--writers",
             split = ",",
-            description = "hot-half, skew, sweep, uniform (default: these four); hot-half-last and hot-half-mixed as well")
+            description = "hot-half, skew, sweep, uniform (default: these four), hot-half-last, hot-half-mixed")
     private List<String> writers = List.of(PropagationReport.HOT_HALF, PropagationReport.SKEW, "sweep", "uniform");
 
     @Option(names = "--parts", split = ",", description = "a: a move without protection; b: protection, then a move")
@@ -69,7 +69,9 @@ final class PropagationBenchCommand implements Callable<Integer> {
     @Option(names = "--fill", description = "word: a write changes 8 bytes; page: all of the page (default: word)")
     private String fill = "word";
 
-    @Option(names = "--encodings", description = "off: each page is sent as it is; on: as the product does (default: off)")
+    @Option(
+            names = "--encodings",
+            description = "off: each page is sent as it is; on: as the product does (default: off)")
     private String encodings = "off";
 
     @Option(names = "--plot", paramLabel = "DIR", description = "writes propagation.svg there")
@@ -108,6 +110,8 @@ final class PropagationBenchCommand implements Callable<Integer> {
         }
         PropagationReport report = new PropagationReport(all, bytes, link);
         report.print(System.out);
+        System.out.println();
+        Target.print(report.targets(), quick);
         write(report, plan);
         if (plot != null) {
             Files.createDirectories(plot);
@@ -128,8 +132,9 @@ final class PropagationBenchCommand implements Callable<Integer> {
         if (!usable) {
             throw DecampException.refused(
                     "bad-option",
-                    "Policies " + policies + ", writers " + writers + ", parts " + parts + ", --runs " + runs + ", --fill "
-                            + fill + ", --encodings " + encodings + ", --protect-seconds " + protectSeconds,
+                    "Policies " + policies + ", writers " + writers + ", parts " + parts + ", --runs " + runs
+                            + ", --fill " + fill + ", --encodings " + encodings + ", --protect-seconds "
+                            + protectSeconds,
                     "Policies are " + POLICIES + ", writers " + known + ", parts a and b");
         }
     }

@@ -32,8 +32,8 @@ final class PropagationPlot {
             rounds.add(new SvgPlot.Series(policy, SvgPlot.Mark.DOTTED, each));
             sums.add(new SvgPlot.Series(policy, SvgPlot.Mark.DOTTED, sum));
         }
-        sums.add(new SvgPlot.Series(
-                "every page once", SvgPlot.Mark.LINE, List.of(new double[] {0, pages / 1e3}, new double[] {last, pages / 1e3})));
+        List<double[]> once = List.of(new double[] {0, pages / 1e3}, new double[] {last, pages / 1e3});
+        sums.add(new SvgPlot.Series("every page once", SvgPlot.Mark.LINE, once));
         return SvgPlot.of(
                 "One move of " + size + ", half of it written at 0.8 of the link (" + link + ")",
                 List.of(

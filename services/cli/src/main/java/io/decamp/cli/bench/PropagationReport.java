@@ -37,7 +37,8 @@ final class PropagationReport {
         String once = "every page must go once: " + (sizeBytes >> 12) + " pages in "
                 + String.format(Locale.ROOT, "%.1f s", (double) sizeBytes / link.bytesPerSecond())
                 + " at the least, whatever the order";
-        if (has(ADDRESS, HOT_HALF, PropagationRun.Move.class) && has(MICROWIPER, HOT_HALF, PropagationRun.Move.class)) {
+        boolean microwiper = has(MICROWIPER, HOT_HALF, PropagationRun.Move.class);
+        if (microwiper && has(ADDRESS, HOT_HALF, PropagationRun.Move.class)) {
             targets.add(Target.atMost(
                     "(a) hot half, pages sent again, microwiper / address",
                     moveRatio(HOT_HALF, MICROWIPER, ADDRESS, PropagationRun.Move::pagesAgain), HALF, "", once));
@@ -45,10 +46,11 @@ final class PropagationReport {
                     "(a) hot half, downtime, microwiper / address",
                     moveRatio(HOT_HALF, MICROWIPER, ADDRESS, PropagationRun.Move::downtimeMillis), HALF, "", ""));
         }
-        if (has(COMBINED, HOT_HALF, PropagationRun.Move.class) && has(MICROWIPER, HOT_HALF, PropagationRun.Move.class)) {
+        if (microwiper && has(COMBINED, HOT_HALF, PropagationRun.Move.class)) {
             targets.add(Target.atMost(
                     "(a) hot half, pages sent again, combined / microwiper",
-                    moveRatio(HOT_HALF, COMBINED, MICROWIPER, PropagationRun.Move::pagesAgain), NO_WORSE, "", "no worse"));
+                    moveRatio(HOT_HALF, COMBINED, MICROWIPER, PropagationRun.Move::pagesAgain), NO_WORSE, "",
+                    "no worse"));
             targets.add(Target.atMost(
                     "(a) hot half, downtime, combined / microwiper",
                     moveRatio(HOT_HALF, COMBINED, MICROWIPER, PropagationRun.Move::downtimeMillis), NO_WORSE, "",
@@ -58,9 +60,10 @@ final class PropagationReport {
             targets.add(Target.atMost(
                     "(b) skew, bytes after the first copy, combined / address",
                     guardedRatio(SKEW, PropagationRun.Guarded::laterLinkBytes), QUARTER, "",
-                    "first copy included: "
-                            + String.format(Locale.ROOT, "%.2f", guardedRatio(SKEW, g -> g.firstLinkBytes() + g.laterLinkBytes()))
-                            + ", of which nobody can spare the first copy"));
+                    String.format(
+                            Locale.ROOT,
+                            "%.2f with the first copy, which no order can spare: every page must go once",
+                            guardedRatio(SKEW, g -> g.firstLinkBytes() + g.laterLinkBytes()))));
         }
         return targets;
     }
@@ -110,8 +113,6 @@ final class PropagationReport {
                         guarded(load.name(), policy, PropagationRun.Guarded::downtimeMillis));
             }
         }
-        out.println();
-        targets().forEach(out::println);
     }
 
     void addTo(ObjectNode root) {

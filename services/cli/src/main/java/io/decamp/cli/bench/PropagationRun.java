@@ -133,8 +133,8 @@ sealed interface PropagationRun {
         public String toString() {
             return String.format(
                     Locale.ROOT,
-                    "b  %-10s  %-14s  %,7.0f MB first, %,7.0f MB after it in %d epochs (found %,.0f MB), evicted in %.0f ms,"
-                            + " downtime %.1f ms  %s",
+                    "b  %-10s  %-14s  %,7.0f MB first, %,7.0f MB after it in %d epochs (found %,.0f MB),"
+                            + " evicted in %.0f ms, downtime %.1f ms  %s",
                     policy,
                     load.name(),
                     firstLinkBytes / 1e6,

@@ -105,7 +105,7 @@ final class ServerOverhead {
         private String line(boolean isProtected) {
             return String.format(
                     Locale.ROOT,
-                    "    %-11s %,8.0f/s  p50 %6.1f us  p99 %7.1f us  p99.9 %8.1f us  %5.1f %% of a processor  full load %,8.0f/s",
+                    "    %-11s %,8.0f/s  p50 %6.1f us  p99 %7.1f us  p99.9 %8.1f us  processor %4.1f %%  full %,8.0f/s",
                     isProtected ? "protected" : "unprotected",
                     median(isProtected, s -> s.window().perSecond()),
                     median(isProtected, s -> s.window().p50()),
@@ -138,7 +138,7 @@ final class ServerOverhead {
                 double capacity = capacity(load);
                 WorkloadId id = WorkloadId.of("pid:" + process.locatorPid(), node.id());
                 List<Sample> samples = new Turns(cluster, id)
-                        .run(plan.rounds(), (round, isProtected) -> measure(process, load, capacity, round, isProtected));
+                        .run(plan.rounds(), (round, on) -> measure(process, load, capacity, round, on));
                 requireRight(server, samples);
                 return new Result(server, capacity, samples);
             }
@@ -167,7 +167,7 @@ final class ServerOverhead {
         long wrong = samples.stream().mapToLong(s -> s.window().wrong()).max().orElse(0);
         if (wrong > 0) {
             throw DecampException.abort(
-                    "wrong-values", server + " answered with " + wrong + " wrong values", "Protection must not do that", null);
+                    "wrong-values", server + " answered with " + wrong + " wrong values", "Report it", null);
         }
     }
 

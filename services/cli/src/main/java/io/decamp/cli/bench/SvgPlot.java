@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A picture of measured data: panels below each other, each with axes of its own. Readable on light and on dark ground; no
- * fonts, scripts or colours from elsewhere.
+ * A picture of measured data: panels below each other, each with axes of its own. Readable on light and on dark ground;
+ * no fonts, scripts or colours from elsewhere.
  */
 final class SvgPlot {
     private static final int WIDTH = 860;
@@ -21,7 +21,7 @@ final class SvgPlot {
     private static final String STYLE =
             """
             text{font:12px sans-serif;fill:#606770}.t{font-size:15px;font-weight:600}
-            .g{stroke:#8886;stroke-width:.5}.a{stroke:#888;fill:none}.l{fill:none;stroke-width:1.8;stroke-linejoin:round}
+            .g{stroke:#8886;stroke-width:.5}.a{stroke:#888;fill:none}.l{stroke-width:1.8;stroke-linejoin:round}
             .c0{stroke:#8a8f98;fill:#8a8f98}.c1{stroke:#d9822b;fill:#d9822b}.c2{stroke:#2f7fd1;fill:#2f7fd1}
             .c3{stroke:#2e9e6b;fill:#2e9e6b}.b{stroke:none;fill:#888;fill-opacity:.10}.l{fill:none}
             @media(prefers-color-scheme:dark){text{fill:#b4bac4}}
@@ -53,7 +53,8 @@ final class SvgPlot {
         SvgPlot plot = new SvgPlot();
         int height = HEAD + panels.size() * (LEGEND + PANEL + FOOT);
         plot.add("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\">%n", WIDTH, height);
-        plot.svg.append("<title>").append(escaped(title)).append("</title>\n<style>").append(STYLE).append("</style>\n");
+        plot.svg.append("<title>").append(escaped(title)).append("</title>\n");
+        plot.svg.append("<style>").append(STYLE).append("</style>\n");
         plot.text(WIDTH / 2.0, 24, "t", "middle", title);
         for (int i = 0; i < panels.size(); i++) {
             plot.panel(panels.get(i), HEAD + i * (LEGEND + PANEL + FOOT));

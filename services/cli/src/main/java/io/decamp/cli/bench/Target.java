@@ -1,6 +1,7 @@
 package io.decamp.cli.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -17,6 +18,11 @@ record Target(String what, double value, boolean atLeast, double bound, String u
 
     static Target atLeast(String what, double value, double bound, String unit, String note) {
         return new Target(what, value, true, bound, unit, note);
+    }
+
+    static void print(List<Target> targets, boolean quick) {
+        System.out.println(quick ? "  Too small and too short to prove anything:" : "  What must hold:");
+        targets.forEach(System.out::println);
     }
 
     /** What was not measured is not met. */

@@ -21,7 +21,7 @@ final class TaskTime {
             return sum;
         } catch (IOException e) {
             throw DecampException.abort(
-                    "task-time", "Cannot read the processor time of process " + pid, "Has it ended? " + e.getMessage(), e);
+                    "task-time", "Cannot read the processor time of process " + pid, "See whether it has ended", e);
         }
     }
 

@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The same workload unprotected and protected in turn, at the default policy. Each round has both, and which comes first
- * alternates, so that a machine that gets slower harms both alike.
+ * The same workload unprotected and protected in turn, at the default policy. Each round has both, and which comes
+ * first alternates, so that a machine that gets slower harms both alike.
  */
 final class Turns {
     /** After the first copy, so that what is measured is the steady state. */
