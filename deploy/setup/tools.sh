@@ -1,6 +1,7 @@
 # shellcheck shell=sh disable=SC2154
-# Programs that Decamp calls. What is a plain program is installed by apt; what would start a service (redis-server),
-# replace something (busybox-static) or is only wanted by CRIU (iptables) goes into a private prefix below $DECAMP_HOME.
+# Programs that Decamp calls. What is a plain program is installed by apt; what would start a service (redis-server,
+# prometheus-alertmanager), replace something (busybox-static) or is only wanted by CRIU (iptables) goes into a private
+# prefix below $DECAMP_HOME.
 
 apt_missing=
 prefix_missing=
@@ -21,6 +22,9 @@ needs() {
     [ -r /usr/include/stdio.h ] || apt_missing="$apt_missing libc6-dev"
     command -v redis-server >/dev/null 2>&1 || prefix_missing="$prefix_missing redis-server"
     has_static_busybox || prefix_missing="$prefix_missing busybox-static"
+    [ "$command" = test ] || return 0
+    command -v prometheus-alertmanager >/dev/null 2>&1 || prefix_missing="$prefix_missing prometheus-alertmanager"
+    command -v promtool >/dev/null 2>&1 || prefix_missing="$prefix_missing prometheus"
 }
 
 missing_program() {
@@ -94,7 +98,10 @@ install_privately() {
         unpack "$tree.new" >>"$log" 2>&1; then
         mv "$tree.new" "$tree"
         wrap_programs "$tree"
-        [ "$1" != iptables ] || name_iptables
+        case $1 in
+            iptables) name_iptables ;;
+            prometheus-alertmanager) wrap_alertmanager "$tree/root" ;;
+        esac
         step_done "unpacked to $tree"
     else
         step_failed "$log"
@@ -109,6 +116,15 @@ name_iptables() {
         cp "$decamp_home/bin/$family-nft-save" "$decamp_home/bin/$family-save"
         cp "$decamp_home/bin/$family-nft-restore" "$decamp_home/bin/$family-restore"
     done
+}
+
+# Debian's build reads its templates from a fixed place below /usr/share: it sees its own there, in a mount namespace of its own.
+wrap_alertmanager() {
+    cat >"$decamp_home/bin/prometheus-alertmanager" <<END
+#!/bin/sh
+exec unshare --mount --propagation private sh -c \\
+    'mount --bind "\$0/usr/share" /usr/share && exec "\$0/usr/bin/prometheus-alertmanager" "\$@"' '$1' "\$@"
+END
 }
 
 # every archive of $1/archives into $1/root

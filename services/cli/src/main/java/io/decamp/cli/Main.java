@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
             StatusCommand.class,
             EvictCommand.class,
             FenceCommand.class,
+            AlertsCommand.class,
             TraceCommand.class,
             BenchCommand.class,
             DemoCommand.class,

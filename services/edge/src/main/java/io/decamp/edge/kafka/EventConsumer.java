@@ -13,6 +13,7 @@ import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.context.Scope;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +38,7 @@ public final class EventConsumer implements AutoCloseable {
 
     private final Bus bus;
     private final Subscription subscription;
-    private final DeadLetters deadLetters;
+    private final Optional<DeadLetters> deadLetters;
     private final SeenIds seen = new SeenIds();
     private final ReadPositions positions;
     private final PollLoop loop;
@@ -48,7 +49,8 @@ public final class EventConsumer implements AutoCloseable {
     private EventConsumer(Bus bus, Subscription subscription, EventPublisher publisher) {
         this.bus = bus;
         this.subscription = subscription;
-        this.deadLetters = new DeadLetters(publisher, bus.source() + "/" + subscription.name());
+        this.deadLetters = Optional.ofNullable(publisher)
+                .map(p -> new DeadLetters(p, bus.source() + "/" + subscription.name()));
         this.positions = new ReadPositions(subscription, bus.clock());
         String group = subscription.from() instanceof Subscription.From.Group g ? g.id() : null;
         this.loop = new PollLoop(
@@ -62,6 +64,14 @@ public final class EventConsumer implements AutoCloseable {
         EventConsumer consumer = new EventConsumer(bus, subscription, publisher);
         consumer.loop.start();
         return consumer;
+    }
+
+    /**
+     * For those whom the events are not addressed to, who only look on, perhaps without a right to write: what is broken
+     * is passed over, as whom it is addressed to puts it aside.
+     */
+    public static EventConsumer observe(Bus bus, Subscription subscription) {
+        return start(bus, subscription, null);
     }
 
     /**
@@ -132,7 +142,11 @@ public final class EventConsumer implements AutoCloseable {
             seen.add(event.header());
             handled.incrementAndGet();
         } catch (DecampException e) {
-            deadLetters.add(record, e);
+            if (deadLetters.isPresent()) {
+                deadLetters.get().add(record, e);
+            } else {
+                LOG.debugf("Passed over a record of %s: %s", record.topic(), e.getMessage());
+            }
         }
     }
 

@@ -28,8 +28,7 @@ class DirectPublisherTest {
         try (BrokerProcess broker = BrokerProcess.start(directory)) {
             Bus bus = BusFixture.bus(broker.bootstrap(), ALPHA);
             new TopicAdmin(bus).ensure(LIMIT);
-            try (DirectPublisher publisher = new DirectPublisher(bus, SOON);
-                    EventPublisher deadLetters = new EventPublisher(bus)) {
+            try (DirectPublisher publisher = new DirectPublisher(bus, SOON)) {
                 publisher.send(EventType.MIGRATION_REQUESTED, "first", request("runc:a")).join();
                 broker.kill();
                 CompletableFuture<Void> inVain =
@@ -40,7 +39,7 @@ class DirectPublisherTest {
 
                 publisher.send(EventType.MIGRATION_REQUESTED, "last", request("runc:a")).join();
 
-                assertEquals(List.of("first", "last"), idsOnTheTopic(bus, deadLetters));
+                assertEquals(List.of("first", "last"), idsOnTheTopic(bus));
             }
         }
     }
@@ -50,13 +49,12 @@ class DirectPublisherTest {
         try (BrokerProcess broker = BrokerProcess.start(directory)) {
             Bus bus = BusFixture.bus(broker.bootstrap(), ALPHA);
             new TopicAdmin(bus).ensure(LIMIT);
-            try (DirectPublisher publisher = new DirectPublisher(bus, LIMIT);
-                    EventPublisher deadLetters = new EventPublisher(bus)) {
+            try (DirectPublisher publisher = new DirectPublisher(bus, LIMIT)) {
                 publisher.send(EventType.MIGRATION_REQUESTED, "same", request("runc:a")).join();
 
                 publisher.send(EventType.MIGRATION_REQUESTED, "same", request("runc:a")).join();
 
-                assertEquals(List.of("same"), idsOnTheTopic(bus, deadLetters));
+                assertEquals(List.of("same"), idsOnTheTopic(bus));
             }
         }
     }
@@ -74,11 +72,11 @@ class DirectPublisherTest {
         }
     }
 
-    private static List<String> idsOnTheTopic(Bus bus, EventPublisher deadLetters) {
+    private static List<String> idsOnTheTopic(Bus bus) {
         List<String> ids = new CopyOnWriteArrayList<>();
         Subscription all = Subscription.fromBeginning("all")
                 .on(EventType.MIGRATION_REQUESTED, event -> ids.add(event.header().id()));
-        try (EventConsumer consumer = EventConsumer.start(bus, all, deadLetters)) {
+        try (EventConsumer consumer = EventConsumer.observe(bus, all)) {
             consumer.awaitCaughtUp(LIMIT);
             return List.copyOf(ids);
         }
