@@ -38,7 +38,7 @@ expect 2 'unknown option --josn' 'shouldRefuseAnUnknownOption' "$door" --josn
 expect 2 'evict needs a workload' 'shouldAskForTheWorkload' "$door" evict
 expect 2 'needs a workload' 'shouldNotTakeAnOptionForAWorkload' "$door" protect --json
 expect 2 'fence needs the name' 'shouldAskForTheNode' "$door" fence
-expect 2 'evict, overhead and transfer' 'shouldRefuseAnUnknownBench' "$door" bench everything
+expect 2 'bench knows evict, overhead, transfer' 'shouldRefuseAnUnknownBench' "$door" bench everything
 expect 2 'takes no arguments' 'shouldRefuseArgumentsOfTest' "$door" test all
 expect 0 "^$release\$" 'shouldWorkFromAnyDirectory' sh -c "cd / && '$door' --version"
 
