@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
 # Programs that Decamp calls. What is a plain program is installed by apt; what would start a service (redis-server,
-# prometheus-alertmanager), replace something (busybox-static) or is only wanted by CRIU (iptables) goes into a private
-# prefix below $DECAMP_HOME.
+# memcached, prometheus-alertmanager), replace something (busybox-static) or is only wanted by CRIU (iptables) goes into a
+# private prefix below $DECAMP_HOME.
 
 apt_missing=
 prefix_missing=
@@ -22,6 +22,8 @@ needs() {
     [ -r /usr/include/stdio.h ] || apt_missing="$apt_missing libc6-dev"
     command -v redis-server >/dev/null 2>&1 || prefix_missing="$prefix_missing redis-server"
     has_static_busybox || prefix_missing="$prefix_missing busybox-static"
+    [ "$command" = test ] || [ "$command" = bench ] || return 0
+    command -v memcached >/dev/null 2>&1 || prefix_missing="$prefix_missing memcached"
     [ "$command" = test ] || return 0
     command -v prometheus-alertmanager >/dev/null 2>&1 || prefix_missing="$prefix_missing prometheus-alertmanager"
     command -v promtool >/dev/null 2>&1 || prefix_missing="$prefix_missing prometheus"

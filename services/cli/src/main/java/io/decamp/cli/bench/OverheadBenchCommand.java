@@ -104,8 +104,8 @@ final class OverheadBenchCommand implements Callable<Integer> {
         if (subjects.contains("injection")) {
             injections(root, mib, injections);
         }
-        try (Cluster cluster = Cluster.up(false, new Steps(System.out))) {
-            pinning.moveOthers();
+        try (Cluster cluster = Cluster.up(false, new Steps(System.out));
+                Pinning.Moved _ = pinning.moveOthers()) {
             writers(root, mib, new WriterOverhead(cluster, pinning, Duration.ofSeconds(seconds)));
             servers(root, cluster, pinning);
         }

@@ -1,7 +1,6 @@
 package io.decamp.cli.bench;
 
 import io.decamp.testkit.Command;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -14,9 +13,12 @@ record Pinning(boolean split) {
     /** Ahead of the nodes, which share its processor; behind nothing that the kernel needs. */
     private static final List<String> FIRST = List.of("chrt", "--fifo", "1");
 
+    /** Of the machine: what this process may use changes when it is moved. */
+    private static final int PROCESSORS = Runtime.getRuntime().availableProcessors();
+
     /** Two processors are enough for it. */
     static Pinning of(String name) {
-        return new Pinning(name.equals("split") && Runtime.getRuntime().availableProcessors() >= 2);
+        return new Pinning(name.equals("split") && PROCESSORS >= 2);
     }
 
     /** Command that runs what is measured. */
@@ -26,37 +28,43 @@ record Pinning(boolean split) {
 
     /** Command that runs a client of it. */
     List<String> client() {
-        return split ? join(FIRST, List.of("taskset", "--cpu-list", OTHERS)) : List.of();
+        return split ? Command.join(FIRST, List.of("taskset", "--cpu-list", OTHERS)) : List.of();
     }
 
-    /** Sends this process and all that it has started so far, and all their threads, where they do not disturb. */
-    void moveOthers() {
+    /**
+     * Sends this process and all that it has started so far, with all their threads, where they do not disturb.
+     *
+     * @return closing it lets this process run anywhere again
+     */
+    Moved moveOthers() {
         if (!split) {
-            return;
+            return () -> {};
         }
-        List<Long> pids = new ArrayList<>(List.of(ProcessHandle.current().pid()));
-        ProcessHandle.current().descendants().forEach(p -> pids.add(p.pid()));
-        for (long pid : pids) {
-            Command.Result result =
-                    Command.run("taskset", "--all-tasks", "--cpu-list", "--pid", OTHERS, Long.toString(pid));
-            if (ProcessHandle.of(pid).isPresent()) {
-                result.check();
-            }
-        }
+        long self = ProcessHandle.current().pid();
+        ProcessHandle.current().descendants().forEach(p -> send(p.pid(), OTHERS));
+        send(self, OTHERS);
+        return () -> send(self, "0-" + (PROCESSORS - 1));
     }
 
-    private static List<String> join(List<String> a, List<String> b) {
-        List<String> all = new ArrayList<>(a);
-        all.addAll(b);
-        return all;
+    /** To be undone by closing it. */
+    interface Moved extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private static void send(long pid, String processors) {
+        List<String> command = List.of("taskset", "--all-tasks", "--cpu-list", "--pid", processors, Long.toString(pid));
+        Command.Result result = Command.run(command);
+        if (ProcessHandle.of(pid).isPresent()) {
+            result.check();
+        }
     }
 
     @Override
     public String toString() {
-        int processors = Runtime.getRuntime().availableProcessors();
         return split
-                ? "processor " + SUBJECT + " of " + processors + " is the workload's alone; clients run ahead of nodes"
+                ? "processor " + SUBJECT + " of " + PROCESSORS + " is the workload's alone; clients run ahead of nodes"
                         + " and broker on processor " + OTHERS
-                : "all share " + processors + " processors";
+                : "all share " + PROCESSORS + " processors";
     }
 }
