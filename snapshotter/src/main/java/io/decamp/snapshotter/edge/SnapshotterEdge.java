@@ -8,6 +8,7 @@ import io.decamp.contracts.port.NodeDirectory;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.v1.MigrationRequested;
+import io.decamp.edge.config.DecampConfig;
 import io.decamp.edge.config.SpecView;
 import io.decamp.edge.config.WorkloadRuntimes;
 import io.decamp.edge.kafka.Bus;
@@ -23,6 +24,7 @@ import io.decamp.snapshotter.engine.SnapshotterPorts;
 import io.decamp.snapshotter.engine.handoff.HandoffLimits;
 import io.decamp.snapshotter.engine.handoff.OfferMarks;
 import io.decamp.snapshotter.engine.handoff.SourceHandoff;
+import io.decamp.snapshotter.engine.propagation.PropagationPolicy;
 import io.opentelemetry.context.Context;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -45,6 +47,7 @@ class SnapshotterEdge {
 
     SnapshotterEdge(
             NodeSettings settings,
+            DecampConfig config,
             WorkloadRuntimes runtimes,
             MemorySource memory,
             PageTransport transport,
@@ -62,6 +65,7 @@ class SnapshotterEdge {
         this.gate = new RequestGate(settings.node(), publisher, clock);
         var ports = new SnapshotterPorts(
                 settings, runtimes.byKind(), memory, transport, register, nodes, publisher,
+                PropagationPolicy.named(config.propagation()),
                 tracing.service("snapshotter").getTracer("io.decamp.snapshotter"), clock);
         var handoff = new SourceHandoff(
                 settings.node(),

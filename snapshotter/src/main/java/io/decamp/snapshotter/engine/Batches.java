@@ -5,30 +5,34 @@ import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.MemorySource;
 
 /**
- * Cuts the runs of an epoch into pieces that one read takes: at most {@link MemorySource#MAX_READ_BYTES} of payload and
- * {@link #MAX_RUNS} runs. A run that is larger than what is left is split. Not thread safe.
+ * Cuts the runs of a round into pieces that one read takes: at most so many pages of payload and {@link #MAX_RUNS} runs. A run
+ * that is larger than what is left is split. Not thread safe.
  */
-final class Batches {
+public final class Batches {
     /** Bounds the message and the iovecs of one read when every run is a single page. */
     static final int MAX_RUNS = 4096;
 
-    private static final int MAX_PAGES = MemorySource.MAX_READ_BYTES / PageRuns.PAGE_BYTES;
+    /** Of payload that one read takes. */
+    public static final int MAX_PAGES = MemorySource.MAX_READ_BYTES / PageRuns.PAGE_BYTES;
 
     private final PageRuns runs;
+    private final int maxPages;
     private int run;
     private int pagesDone;
 
-    Batches(PageRuns runs) {
+    /** @param maxPages of payload a piece, at most {@link #MAX_PAGES} */
+    public Batches(PageRuns runs, int maxPages) {
         this.runs = runs;
+        this.maxPages = Math.min(maxPages, MAX_PAGES);
     }
 
     /** Returns the next piece, a list of its own; null at the end. */
-    PageRuns next() {
+    public PageRuns next() {
         if (run == runs.size()) {
             return null;
         }
         PageRuns batch = new PageRuns();
-        int room = MAX_PAGES;
+        int room = maxPages;
         while (run < runs.size() && batch.size() < MAX_RUNS && room > 0) {
             PageSource source = runs.source(run);
             int left = runs.pages(run) - pagesDone;

@@ -7,6 +7,9 @@ import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.Segment;
+import io.decamp.snapshotter.engine.propagation.LinkMeter;
+import io.decamp.snapshotter.engine.propagation.PageSet;
+import io.decamp.snapshotter.engine.propagation.RoundPort;
 import java.util.ArrayDeque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -14,70 +17,175 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Ships the pages of one epoch: scan, then read and send overlapped, so that the link works while the next pages are
- * copied. Does not seal. Used by the workload's loop only.
+ * Brings the pages of an epoch to the standby: reads and sends overlapped, so that the link works while the next pages are
+ * copied, scanned and planned. Does not seal. Used by the workload's loop only; an epoch is begun, has rounds, and is
+ * finished or dropped.
  */
-final class EpochShipper implements AutoCloseable {
+final class EpochShipper implements RoundPort, AutoCloseable {
     /** Segments on their way at once: one being filled, one being sent, one waiting. */
     private static final int PIPELINE_DEPTH = 3;
-    /** Of a generation: everything is new to the destination. */
+    /** Of a generation: everything is new to the destination, which writes it in place. */
     private static final int FIRST_EPOCH = 1;
+    /** What the destination stages of a later epoch is memory that it needs besides the replica, and is applied at the seal. */
+    private static final long STAGED_LIMIT_BYTES = 128L << 20;
 
     private final WorkloadId workload;
     private final MemorySource memory;
-    private final PropagationOrder order;
+    private final LinkMeter link;
     private final ExecutorService sender;
+    private final ArrayDeque<Future<Long>> inFlight = new ArrayDeque<>(PIPELINE_DEPTH);
+    private PageTransport.Session session;
+    private long epoch;
+    private boolean scannedOnce;
+    private long startNanos;
+    private long payloadPages;
+    private long wireBytes;
+    private PageSet sentBefore;
+    private long pagesFirst;
+    private long pagesAgain;
 
-    EpochShipper(WorkloadId workload, MemorySource memory, PropagationOrder order) {
+    EpochShipper(WorkloadId workload, MemorySource memory, LinkMeter link) {
         this.workload = workload;
         this.memory = memory;
-        this.order = order;
+        this.link = link;
         this.sender = Executors.newSingleThreadExecutor(
                 Thread.ofPlatform().daemon().name("send-" + workload).factory());
     }
 
-    /** What was sent of an epoch. {@code scan} tells the live address spaces for the seal. */
-    record Shipped(MemorySource.Scan scan, long payloadPages, long wireBytes, long micros) {}
+    /** What went out for an epoch. */
+    record Shipped(long payloadPages, long wireBytes) {}
 
-    Shipped ship(PageTransport.Session session, long epoch, MemorySource.Tasks tasks) {
-        long start = System.nanoTime();
+    void begin(PageTransport.Session to, long newEpoch) {
+        drop();
+        session = to;
+        epoch = newEpoch;
+        scannedOnce = false;
+        startNanos = System.nanoTime();
+        payloadPages = 0;
+        wireBytes = 0;
+        link.idle();
         session.begin(epoch);
-        MemorySource.Scan scan = memory.scan(workload, epoch, tasks);
-        if (epoch == FIRST_EPOCH) {
+    }
+
+    /** From now on tells pages that are sent for the first time from those sent again. */
+    void countFromNow() {
+        sentBefore = new PageSet();
+        pagesFirst = 0;
+        pagesAgain = 0;
+    }
+
+    long pagesFirst() {
+        return pagesFirst;
+    }
+
+    long pagesAgain() {
+        return pagesAgain;
+    }
+
+    @Override
+    public MemorySource.Scan scan(PageRuns open) {
+        return scan(MemorySource.Tasks.RUNNING, open);
+    }
+
+    MemorySource.Scan scan(MemorySource.Tasks tasks, PageRuns open) {
+        MemorySource.Scan scan = memory.scan(workload, epoch, tasks, open);
+        if (epoch == FIRST_EPOCH && !scannedOnce) {
             // fresh pages of tmpfs are slow: the destination provides them ahead of the bytes
             session.prepare(epoch, scan.written());
         }
-        Batches batches = new Batches(order.order(scan.written()));
-        ArrayDeque<Future<Long>> inFlight = new ArrayDeque<>(PIPELINE_DEPTH);
-        long wireBytes = 0;
-        long payloadPages = 0;
-        try {
-            for (PageRuns batch = batches.next(); batch != null; batch = batches.next()) {
-                if (inFlight.size() == PIPELINE_DEPTH) {
-                    wireBytes += await(inFlight.removeFirst());
-                }
-                Segment segment = memory.read(workload, epoch, batch);
-                payloadPages += segment.length() / PageRuns.PAGE_BYTES;
-                inFlight.addLast(sender.submit(() -> {
-                    try (segment) {
-                        return session.send(epoch, segment);
-                    }
-                }));
+        scannedOnce = true;
+        return scan;
+    }
+
+    /** All of a scan, in its order. */
+    void sendAll(PageRuns runs) {
+        Batches batches = new Batches(runs, Batches.MAX_PAGES);
+        for (PageRuns batch = batches.next(); batch != null; batch = batches.next()) {
+            send(batch);
+        }
+    }
+
+    @Override
+    public void send(PageRuns batch) {
+        if (inFlight.size() == PIPELINE_DEPTH) {
+            wireBytes += await(inFlight.removeFirst());
+        }
+        PageTransport.Session to = session;
+        long of = epoch;
+        Segment segment = memory.read(workload, of, batch);
+        payloadPages += segment.length() / PageRuns.PAGE_BYTES;
+        count(batch);
+        inFlight.addLast(sender.submit(() -> {
+            try (segment) {
+                long began = System.nanoTime();
+                long bytes = to.send(of, segment);
+                link.sent(bytes, System.nanoTime() - began, to.linkBytesPerSecond());
+                return bytes;
             }
+        }));
+    }
+
+    private void count(PageRuns batch) {
+        if (sentBefore == null) {
+            return;
+        }
+        for (int i = 0; i < batch.size(); i++) {
+            if (batch.source(i) == PageSource.BYTES) {
+                long first = sentBefore.add(batch.space(i), batch.address(i), batch.pages(i));
+                pagesFirst += first;
+                pagesAgain += batch.pages(i) - first;
+            }
+        }
+    }
+
+    /** Waits until everything has been handed to the link. */
+    Shipped finish() {
+        try {
             while (!inFlight.isEmpty()) {
                 wireBytes += await(inFlight.removeFirst());
             }
-        } finally {
-            drain(inFlight);
+        } catch (RuntimeException e) {
+            drop();
+            throw e;
         }
-        return new Shipped(scan, payloadPages, wireBytes, (System.nanoTime() - start) / 1000);
+        return new Shipped(payloadPages, wireBytes);
+    }
+
+    /** Of the epoch under way: on the wire so far. */
+    long wireBytes() {
+        return wireBytes;
+    }
+
+    /** Since the epoch began. */
+    long elapsedMicros() {
+        return (System.nanoTime() - startNanos) / 1000;
+    }
+
+    /** The epoch is over, and counted by its seal. */
+    void sealed() {
+        wireBytes = 0;
+    }
+
+    @Override
+    public long linkBytesPerSecond() {
+        return link.bytesPerSecond();
+    }
+
+    @Override
+    public boolean full() {
+        return epoch != FIRST_EPOCH && payloadPages * PageRuns.PAGE_BYTES >= STAGED_LIMIT_BYTES;
+    }
+
+    @Override
+    public long nanos() {
+        return System.nanoTime();
     }
 
     /** After a failure nothing may still read a segment or write to the session when the caller closes it. */
-    private static void drain(ArrayDeque<Future<Long>> inFlight) {
-        for (Future<Long> f : inFlight) {
+    void drop() {
+        while (!inFlight.isEmpty()) {
             try {
-                await(f);
+                await(inFlight.removeFirst());
             } catch (RuntimeException alreadyFailing) {
                 continue;
             }
@@ -96,17 +204,6 @@ final class EpochShipper implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw DecampException.retry("interrupted", "Shipping was interrupted", "The next epoch sends it again", e);
         }
-    }
-
-    /** Pages of {@code runs} that need no bytes. */
-    static long pagesWithoutBytes(PageRuns runs) {
-        long n = 0;
-        for (int i = 0; i < runs.size(); i++) {
-            if (runs.source(i) != PageSource.BYTES) {
-                n += runs.pages(i);
-            }
-        }
-        return n;
     }
 
     @Override

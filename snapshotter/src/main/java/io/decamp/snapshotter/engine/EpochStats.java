@@ -1,8 +1,11 @@
 package io.decamp.snapshotter.engine;
 
+import io.decamp.contracts.v1.WireSavings;
+
 /**
  * What one epoch found and cost. {@code elapsedMicros} is the time since the scan before it: the time over which
  * {@code pagesWritten} were written; 0 when there was none before, so that nobody can tell how fast they were.
+ * {@code pagesHeld} were found and left for later; {@code roundEnd} says why the last round ended.
  */
 public record EpochStats(
         long epoch,
@@ -13,7 +16,11 @@ public record EpochStats(
         long wireBytes,
         long trackedBytes,
         long scanMicros,
-        long shipMicros) {
+        long shipMicros,
+        long pagesHeld,
+        int rounds,
+        String roundEnd,
+        WireSavings savings) {
 
     /** Below this, an epoch's time is made of round trips, not of bytes. */
     private static final long MEASURABLE_BYTES = 1 << 20;

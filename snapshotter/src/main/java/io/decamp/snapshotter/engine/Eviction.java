@@ -5,9 +5,12 @@ import io.decamp.contracts.handoff.Digest;
 import io.decamp.contracts.handoff.HandoffRecords;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.port.WorkloadRuntime;
+import io.decamp.contracts.v1.EvictionTimes;
 import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.SnapshotReady;
 import io.decamp.contracts.v1.Truth;
+import io.decamp.snapshotter.engine.propagation.Rounds;
+import io.decamp.snapshotter.engine.propagation.StopRule;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.context.Scope;
@@ -23,7 +26,8 @@ import org.jboss.logging.Logger;
 
 /**
  * The source's half of one move: last rounds, freeze, final delta, state parts, seal, hand-off. Until the offer every
- * failure lets the workload run on; after it only the register decides. Runs on the workload's loop.
+ * failure lets the workload run on; after it only the register decides. A dry run ends with the seal, and is never
+ * offered. Runs on the workload's loop.
  */
 final class Eviction {
     private static final Logger LOG = Logger.getLogger(Eviction.class);
@@ -45,7 +49,7 @@ final class Eviction {
     private final Consumer<ProtectionState> state;
     private final Runnable decided;
     private final Consumer<String> frozen;
-    private final ConvergenceRule convergence = ConvergenceRule.DEFAULT;
+    private MoveReport report;
     private String step = "protect";
 
     Eviction(
@@ -96,33 +100,43 @@ final class Eviction {
     }
 
     private Outcome move() {
+        report = new MoveReport(ports, replication, order, destination.value());
+        replication.shipper().countFromNow();
+        long bytesBefore = replication.bytesShipped();
         if (!replication.connectedTo(destination)) {
             enter("protect");
-            inSpan("first-copy", () -> {
+            inSpan("connect", () -> {
                 replication.connect(destination);
-                return replication.epoch();
+                return null;
             });
         }
-        long bytesBefore = replication.bytesShipped();
         // asked now, because asking a runtime takes tens of milliseconds that a frozen workload would wait for
         Path bundle = ports.runtime(order.workload()).find(order.workload()).bundle();
         enter("last-rounds");
-        inSpan("last-rounds", this::lastRounds);
+        var moving = new Rounds.Move(new StopRule(deadlineNanos()), report);
+        StopRule.Reason stop = inSpan("last-rounds", () -> lastRounds(moving));
         inSpan("register", this::requireRegister);
         enter("freeze");
+        report.freezing();
         Path parts = partsDirectory();
         SnapshotReady ready;
         try {
             WorkloadRuntime.Frozen frozen = inSpan("freeze", () -> ports.runtime(order.workload())
-                    .freeze(order.workload(), order.migration(), parts, () -> inSpan("stopped-round", replication::stoppedEpoch)));
-            enter("final-delta");
+                    .freeze(order.workload(), order.migration(), parts, () -> inSpan("stopped-round", this::stoppedRound)));
+            report.held();
+            stepOnly("final-delta");
             inSpan("final-delta", this::finalDelta);
             ready = inSpan("state-images", () -> shipState(frozen, bytesBefore, bundle));
+            report.sealed();
         } catch (RuntimeException e) {
             thaw(e);
             throw e;
         }
-        enter("offer");
+        return order.dryRun() ? dryEnd(moving, stop, ready) : offer(moving, stop, ready);
+    }
+
+    private Outcome offer(Rounds.Move moving, StopRule.Reason stop, SnapshotReady ready) {
+        stepOnly("offer");
         decided.run();
         ports.events().snapshotReady(ready);
         Handover.Outcome outcome = inSpan("hand-off", () -> handover.offer(
@@ -132,7 +146,12 @@ final class Eviction {
                 order.migration(),
                 frozen));
         return switch (outcome) {
-            case COMMITTED -> Outcome.GONE;
+            case COMMITTED -> {
+                // until the source is free of it: its clock knows no earlier sign of the copy
+                long stopped = ports.nowUnixMicros() - ready.getStoppedAtUnixMicros();
+                report.ended(moving, stop, replication.evictWithinMicros(), stopped);
+                yield Outcome.GONE;
+            }
             case KEPT -> {
                 failed(DecampException.abort(
                         "not-taken",
@@ -144,19 +163,43 @@ final class Eviction {
         };
     }
 
-    private Void lastRounds() {
-        long previous = -1;
-        for (int round = 1; ; round++) {
-            EpochStats stats = inSpan("round", replication::epoch);
-            Span.current().setAttribute("decamp.rounds", round);
-            LOG.infof(
-                    "%s: last round %d wrote %d pages, shipped %d bytes in %d us",
-                    order.workload(), round, stats.pagesWritten(), stats.wireBytes(), stats.shipMicros());
-            if (!convergence.another(round, previous, stats.pagesWritten())) {
-                return null;
-            }
-            previous = stats.pagesWritten();
+    /** Nothing was offered and nothing can be: the register has not heard of it. */
+    private Outcome dryEnd(Rounds.Move moving, StopRule.Reason stop, SnapshotReady sealed) {
+        stepOnly("thaw");
+        inSpan("thaw", () -> {
+            ports.runtime(order.workload()).thaw(order.workload());
+            return null;
+        });
+        long stopped = ports.nowUnixMicros() - sealed.getStoppedAtUnixMicros();
+        decided.run();
+        report.ended(moving, stop, replication.evictWithinMicros(), stopped);
+        return Outcome.STAYS;
+    }
+
+    private StopRule.Reason lastRounds(Rounds.Move moving) {
+        StopRule.Reason stop = replication.converge(moving);
+        Span.current().setAttribute("decamp.rounds", moving.rounds());
+        Span.current().setAttribute("decamp.converged-by", stop.label());
+        LOG.infof(
+                "%s: %d last rounds sent %d pages; enough by %s",
+                order.workload(), moving.rounds(), moving.sentPages(), stop.label());
+        return stop;
+    }
+
+    /** What follows the rounds must be over by then, as far as anybody can tell. */
+    private long deadlineNanos() {
+        if (order.deadlineUnixMillis() <= 0) {
+            return Long.MAX_VALUE;
         }
+        EvictionTimes after = report.predicted();
+        long micros = (order.deadlineUnixMillis() - ports.clock().millis()) * 1000
+                - after.getFreezeMicros() - after.getFinalDeltaMicros() - after.getHandOffMicros();
+        return System.nanoTime() + Math.max(0, micros) * 1000;
+    }
+
+    private Void stoppedRound() {
+        replication.stoppedEpoch();
+        return null;
     }
 
     private Void finalDelta() {
@@ -168,7 +211,7 @@ final class Eviction {
         for (WorkloadRuntime.Part part : frozen.parts()) {
             replication.shipPart(part.name(), part.file());
         }
-        SnapshotReady.Builder ready = replication.sealFinal();
+        SnapshotReady.Builder ready = order.dryRun() ? replication.sealDry() : replication.sealFinal();
         return ready.setMigration(order.migration())
                 .setTerm(ports.register().current(order.workload()).term() + 1)
                 .setRequestedAtUnixMicros(order.requestedAtUnixMicros())
@@ -217,6 +260,12 @@ final class Eviction {
     }
 
     private void enter(String newStep) {
+        stepOnly(newStep);
+        report.step(newStep);
+    }
+
+    /** Nothing is published while the workload is frozen and nothing waits for an answer. */
+    private void stepOnly(String newStep) {
         step = newStep;
         state.accept(new ProtectionState.Evicting(order.migration(), destination, newStep));
     }

@@ -11,6 +11,9 @@ import io.opentelemetry.context.Context;
  * @param migration id of the migration: the id of the event that asked for it
  * @param destination null for the workload's standby
  * @param requestedAtUnixMicros when it was asked for
+ * @param acceptedNanos the same moment or soon after, on this process's monotonic clock
+ * @param deadlineUnixMillis the workload had better be gone by then; 0: no such moment
+ * @param dryRun everything up to the sealed final delta, then the workload runs on here
  * @param context trace that the request belongs to
  */
 public record MigrationOrder(
@@ -19,4 +22,7 @@ public record MigrationOrder(
         Reason reason,
         NodeId destination,
         long requestedAtUnixMicros,
+        long acceptedNanos,
+        long deadlineUnixMillis,
+        boolean dryRun,
         Context context) {}

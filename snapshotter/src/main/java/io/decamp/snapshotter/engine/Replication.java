@@ -4,12 +4,19 @@ import com.google.protobuf.ByteString;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.PageTransport;
+import io.decamp.contracts.v1.EvictionMeasured;
+import io.decamp.contracts.v1.EvictionTimes;
 import io.decamp.contracts.v1.NodeAnnounced;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.SnapshotReady;
+import io.decamp.snapshotter.engine.model.WriteModel;
+import io.decamp.snapshotter.engine.propagation.LinkMeter;
+import io.decamp.snapshotter.engine.propagation.Rounds;
+import io.decamp.snapshotter.engine.propagation.StopRule;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jboss.logging.Logger;
@@ -27,11 +34,13 @@ final class Replication implements AutoCloseable {
     private final ReplicaProgress progress;
     private final EpochShipper shipper;
     private final EvictionEstimate estimate;
+    private final LinkMeter link = new LinkMeter();
+    private final WriteModel model = new WriteModel();
+    private final Rounds rounds;
     private PageTransport.Session session;
     private NodeId destination;
-    private long lastScanNanos;
-    private boolean scannedBefore;
     private long bytesShipped;
+    private EpochStats last;
     private MemorySource.Scan finalScan;
 
     Replication(SnapshotterPorts ports, WorkloadId workload, Policy policy) {
@@ -40,7 +49,8 @@ final class Replication implements AutoCloseable {
         this.policy = policy;
         this.progress = ReplicaProgress.load(progressFile(ports, workload));
         this.estimate = new EvictionEstimate(workload);
-        this.shipper = new EpochShipper(workload, ports.memory(), PropagationOrder.byAddress());
+        this.shipper = new EpochShipper(workload, ports.memory(), link);
+        this.rounds = new Rounds(ports.propagation(), model);
     }
 
     /** The cap on the link is part of the connection. */
@@ -70,6 +80,25 @@ final class Replication implements AutoCloseable {
     /** All that went over the wire for this replica. */
     long bytesShipped() {
         return bytesShipped;
+    }
+
+    /** The same, with what of the epoch under way has been handed to the link. */
+    long bytesSent() {
+        return bytesShipped + shipper.wireBytes();
+    }
+
+    EpochShipper shipper() {
+        return shipper;
+    }
+
+    /** Objective for an eviction; 0: none. */
+    long evictWithinMicros() {
+        return policy.getEvictWithinMicros();
+    }
+
+    /** What the link to the standby gives, in bytes a second; 0 when nobody can tell yet. */
+    long linkBytesPerSecond() {
+        return link.bytesPerSecond();
     }
 
     /**
@@ -106,9 +135,10 @@ final class Replication implements AutoCloseable {
             opened.close();
             throw e;
         }
+        link.connected(to.equals(destination), policy.getBandwidthBytesPerSecond());
         session = opened;
         destination = to;
-        scannedBefore = false;
+        rounds.interrupted();
     }
 
     private PageTransport.Session open(NodeId to, NodeAnnounced peer) {
@@ -119,41 +149,101 @@ final class Replication implements AutoCloseable {
 
     /** One round with the workload running: scan, ship, seal, settle the debt. */
     EpochStats epoch() {
-        return epoch(MemorySource.Tasks.RUNNING);
+        return epoch(Double.POSITIVE_INFINITY);
+    }
+
+    /** @param openAbove pages written more often a second are neither protected nor shipped: they wait for a move */
+    EpochStats epoch(double openAbove) {
+        boolean holds = rounds.holdsHotRuns() && openAbove < Double.POSITIVE_INFINITY;
+        PageRuns hot = holds ? model.hotterThan(openAbove) : new PageRuns();
+        long epoch = begin();
+        return seal(epoch, rounds.steady(shipper, hot));
+    }
+
+    /** Rounds of a move with the workload running, in as many epochs as the standby can stage, until its rule ends them. */
+    StopRule.Reason converge(Rounds.Move move) {
+        while (true) {
+            long epoch = begin();
+            Rounds.Result result = rounds.converge(shipper, move);
+            EpochStats stats = seal(epoch, result);
+            report(stats, 0);
+            if (result.stop() != null) {
+                return result.stop();
+            }
+        }
     }
 
     /**
      * One round with all tasks stopped, while their state is still being captured. What the capture itself writes into
      * them afterwards is left for the final delta.
      */
-    EpochStats stoppedEpoch() {
-        return epoch(MemorySource.Tasks.STOPPED);
+    void stoppedEpoch() {
+        long epoch = begin();
+        MemorySource.Scan scan = shipAll(MemorySource.Tasks.STOPPED);
+        sealed(epoch, session.seal(epoch, false, scan.spaces()));
     }
 
-    private EpochStats epoch(MemorySource.Tasks tasks) {
+    /** Ships what is left, when nobody can write any more. Seals nothing yet. */
+    void shipFinalDelta() {
+        begin();
+        finalScan = shipAll(MemorySource.Tasks.HELD);
+    }
+
+    private MemorySource.Scan shipAll(MemorySource.Tasks tasks) {
+        rounds.interrupted();
+        MemorySource.Scan scan = shipper.scan(tasks, new PageRuns());
+        shipper.sendAll(scan.written());
+        shipper.finish();
+        return scan;
+    }
+
+    private long begin() {
         long epoch = progress.sealedEpoch() + 1;
-        long now = System.nanoTime();
-        long elapsedMicros = scannedBefore ? (now - lastScanNanos) / 1000 : 0;
-        EpochShipper.Shipped shipped = shipper.ship(session, epoch, tasks);
-        PageTransport.Seal seal = session.seal(epoch, false, shipped.scan().spaces());
-        lastScanNanos = now;
-        scannedBefore = true;
+        shipper.begin(session, epoch);
+        return epoch;
+    }
+
+    private EpochStats seal(long epoch, Rounds.Result result) {
+        EpochShipper.Shipped shipped = shipper.finish();
+        if (!result.left().isEmpty()) {
+            ports.memory().defer(workload, epoch, result.left());
+        }
+        PageTransport.Seal seal = session.seal(epoch, false, result.lastScan().spaces());
+        sealed(epoch, seal);
+        last = new EpochStats(
+                epoch,
+                result.elapsedMicros(),
+                result.writtenPages(),
+                shipped.payloadPages(),
+                result.pagesWithoutBytes(),
+                seal.wireBytes(),
+                result.lastScan().trackedBytes(),
+                result.scanMicros(),
+                shipper.elapsedMicros(),
+                result.left().totalPages(),
+                result.rounds(),
+                result.end().label(),
+                seal.savings());
+        ports.events().snapshotReady(snapshotReady(epoch, seal).build());
+        return last;
+    }
+
+    private void sealed(long epoch, PageTransport.Seal seal) {
         ports.memory().sealed(workload, epoch);
         progress.sealed(epoch);
+        shipper.sealed();
         bytesShipped += seal.wireBytes();
-        long shipMicros = (System.nanoTime() - now) / 1000;
-        var stats = new EpochStats(
-                epoch,
-                elapsedMicros,
-                shipped.scan().written().totalPages(),
-                shipped.payloadPages(),
-                EpochShipper.pagesWithoutBytes(shipped.scan().written()),
-                seal.wireBytes(),
-                shipped.scan().trackedBytes(),
-                shipped.scan().scanMicros(),
-                shipMicros);
-        ports.events().snapshotReady(snapshotReady(epoch, seal).build());
-        return stats;
+    }
+
+    /** What an eviction would take that is asked for now. */
+    EvictionTimes predict() {
+        long micros = last == null ? 0 : estimate.predictMicros(last, 0);
+        return EvictionTimes.newBuilder().setTotalMicros(micros).build();
+    }
+
+    /** An eviction or a dry run is over. */
+    void measured(EvictionMeasured measured) {
+        ports.events().evictionMeasured(measured);
     }
 
     void report(EpochStats stats, long intervalMicros) {
@@ -174,13 +264,12 @@ final class Replication implements AutoCloseable {
                         .setShipMicros(stats.shipMicros())
                         .setPredictedEvictionMicros(estimate.predictMicros(stats, intervalMicros))
                         .setPagesPerSecond(stats.pagesPerSecond())
+                        .setPagesHeld(stats.pagesHeld())
+                        .setRounds(stats.rounds())
+                        .setRoundEnd(stats.roundEnd())
+                        .setSavings(stats.savings())
+                        .setLinkBytesPerSecond(link.bytesPerSecond())
                         .build());
-    }
-
-    /** Ships what is left, when nobody can write any more. Seals nothing yet. */
-    void shipFinalDelta() {
-        finalScan = shipper.ship(session, progress.sealedEpoch() + 1, MemorySource.Tasks.HELD)
-                .scan();
     }
 
     void shipPart(String name, Path file) {
@@ -191,10 +280,16 @@ final class Replication implements AutoCloseable {
     SnapshotReady.Builder sealFinal() {
         long epoch = progress.sealedEpoch() + 1;
         PageTransport.Seal seal = session.seal(epoch, true, finalScan.spaces());
-        ports.memory().sealed(workload, epoch);
-        progress.sealed(epoch);
-        bytesShipped += seal.wireBytes();
+        sealed(epoch, seal);
         return snapshotReady(epoch, seal).setFinal(true).addAllParts(seal.parts());
+    }
+
+    /** As {@link #sealFinal}, but an epoch as any other: nobody may restore from the parts, and the next one drops them. */
+    SnapshotReady.Builder sealDry() {
+        long epoch = progress.sealedEpoch() + 1;
+        PageTransport.Seal seal = session.seal(epoch, false, finalScan.spaces());
+        sealed(epoch, seal);
+        return snapshotReady(epoch, seal);
     }
 
     private SnapshotReady.Builder snapshotReady(long epoch, PageTransport.Seal seal) {
@@ -209,6 +304,7 @@ final class Replication implements AutoCloseable {
 
     /** What is in flight may be lost: the next epoch sends it again. */
     void disconnect() {
+        shipper.drop();
         if (session != null) {
             session.close();
             session = null;
@@ -238,6 +334,7 @@ final class Replication implements AutoCloseable {
 
     @Override
     public void close() {
+        shipper.drop();
         if (session != null) {
             session.close();
             session = null;

@@ -34,7 +34,8 @@ public final class RequestGate {
 
     /** Returns the order, or empty when the request was somebody else's or was refused. */
     public Optional<MigrationOrder> admit(String id, Instant saidAt, MigrationRequested request, Context context) {
-        if (!request.getNode().equals(self.value())) {
+        if (!request.getNode().equals(self.value()) || request.getWorkload().isEmpty()) {
+            // another node's, or a coordinator's
             return Optional.empty();
         }
         try {
@@ -42,8 +43,16 @@ public final class RequestGate {
             requireValid(request, saidAt);
             NodeId destination = request.getDestination().isEmpty() ? null : new NodeId(request.getDestination());
             long saidAtMicros = saidAt.getEpochSecond() * 1_000_000 + saidAt.getNano() / 1000;
-            return Optional.of(
-                    new MigrationOrder(id, workload, request.getReason(), destination, saidAtMicros, context));
+            return Optional.of(new MigrationOrder(
+                    id,
+                    workload,
+                    request.getReason(),
+                    destination,
+                    saidAtMicros,
+                    System.nanoTime(),
+                    request.getDeadlineUnixMillis(),
+                    request.getDryRun(),
+                    context));
         } catch (DecampException e) {
             events.migrationFailed(MigrationFailed.newBuilder()
                     .setWorkload(request.getWorkload())

@@ -9,6 +9,7 @@ import io.decamp.contracts.port.NodeDirectory;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.WorkloadRuntime;
+import io.decamp.snapshotter.engine.propagation.PropagationPolicy;
 import io.opentelemetry.api.trace.Tracer;
 import java.time.Clock;
 import java.util.Map;
@@ -22,6 +23,7 @@ public record SnapshotterPorts(
         HandoffRegister register,
         NodeDirectory nodes,
         EventSink events,
+        PropagationPolicy propagation,
         Tracer tracer,
         Clock clock) {
 

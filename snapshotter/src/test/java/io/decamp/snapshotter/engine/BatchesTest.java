@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class BatchesTest {
     @Test
     void shouldGiveNothingForNoRuns() {
-        assertNull(new Batches(new PageRuns()).next());
+        assertNull(new Batches(new PageRuns(), Batches.MAX_PAGES).next());
     }
 
     @Test
@@ -21,7 +21,7 @@ class BatchesTest {
         PageRuns runs = new PageRuns();
         runs.add(1, 0x10000, 5000, PageSource.BYTES);
 
-        Batches batches = new Batches(runs);
+        Batches batches = new Batches(runs, Batches.MAX_PAGES);
 
         PageRuns first = batches.next();
         PageRuns second = batches.next();
@@ -38,7 +38,7 @@ class BatchesTest {
         runs.add(1, 0x1000, 1 << 20, PageSource.ZERO);
         runs.add(1, 0x7f0000000000L, 1, PageSource.BYTES);
 
-        PageRuns batch = new Batches(runs).next();
+        PageRuns batch = new Batches(runs, Batches.MAX_PAGES).next();
 
         assertEquals(2, batch.size());
         assertEquals(1 << 20, batch.pages(0));
@@ -58,7 +58,7 @@ class BatchesTest {
             address += (pages + 1) * 4096L;
         }
 
-        Batches batches = new Batches(runs);
+        Batches batches = new Batches(runs, Batches.MAX_PAGES);
         int run = 0;
         int done = 0;
         for (PageRuns b = batches.next(); b != null; b = batches.next()) {

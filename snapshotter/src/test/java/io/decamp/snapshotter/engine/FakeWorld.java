@@ -26,6 +26,7 @@ import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.SnapshotReady;
+import io.decamp.snapshotter.engine.propagation.PropagationPolicy;
 import io.opentelemetry.api.OpenTelemetry;
 import io.decamp.contracts.v1.WireSavings;
 import java.nio.file.Path;
@@ -51,6 +52,8 @@ final class FakeWorld
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<PagesDirty> pagesDirty = new CopyOnWriteArrayList<>();
     final List<SnapshotReady> snapshots = new CopyOnWriteArrayList<>();
+    final List<EvictionMeasured> measured = new CopyOnWriteArrayList<>();
+    final List<MigrationProgress> progress = new CopyOnWriteArrayList<>();
     final List<MigrationFailed> failures = new CopyOnWriteArrayList<>();
     final Map<Long, Long> sealedByGeneration = new ConcurrentHashMap<>();
     final Map<WorkloadId, HandoffState> states = new ConcurrentHashMap<>();
@@ -82,6 +85,7 @@ final class FakeWorld
                 this,
                 this,
                 this,
+                PropagationPolicy.named("combined"),
                 OpenTelemetry.noop().getTracer("test"),
                 Clock.systemUTC());
     }
@@ -324,10 +328,14 @@ final class FakeWorld
     }
 
     @Override
-    public void progress(MigrationProgress event) {}
+    public void progress(MigrationProgress event) {
+        progress.add(event);
+    }
 
     @Override
-    public void evictionMeasured(EvictionMeasured event) {}
+    public void evictionMeasured(EvictionMeasured event) {
+        measured.add(event);
+    }
 
     @Override
     public Outcome offer(WorkloadId workload, NodeId to, Digest digest, String migration, Consumer<String> waitingFor) {

@@ -3,13 +3,15 @@ package io.decamp.snapshotter.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.decamp.contracts.v1.WireSavings;
 import io.decamp.contracts.v1.Policy;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 class FaultBudgetPolicyTest {
     private static EpochStats written(long pages, long elapsedMillis) {
-        return new EpochStats(1, elapsedMillis * 1000, pages, pages, 0, pages * 4096, 1 << 30, 500, 2000);
+        return new EpochStats(1, elapsedMillis * 1000, pages, pages, 0, pages * 4096, 1 << 30, 500, 2000, 0, 1, "all-sent",
+                WireSavings.getDefaultInstance());
     }
 
     @Test

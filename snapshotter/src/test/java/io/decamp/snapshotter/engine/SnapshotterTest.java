@@ -57,7 +57,12 @@ class SnapshotterTest {
     }
 
     private static MigrationOrder order(NodeId destination) {
-        return new MigrationOrder("m1", REDIS, Reason.MANUAL, destination, 1, Context.root());
+        return order(destination, false);
+    }
+
+    private static MigrationOrder order(NodeId destination, boolean dryRun) {
+        return new MigrationOrder(
+                "m1", REDIS, Reason.MANUAL, destination, 1, System.nanoTime(), 0, dryRun, Context.root());
     }
 
     private void protect() {

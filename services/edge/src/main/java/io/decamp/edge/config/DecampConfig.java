@@ -20,6 +20,7 @@ import org.eclipse.microprofile.config.Config;
  * @param cgroupPrefix path below each cgroup hierarchy under which this node makes cgroups
  * @param criu command that runs CRIU 4.2 or newer; words separated by spaces
  * @param runc command that runs runc; words separated by spaces
+ * @param propagation order in which dirty pages leave: combined, microwiper or address
  * @param rehearse whether a node moves a process of its own to itself when it starts
  */
 public record DecampConfig(
@@ -29,6 +30,7 @@ public record DecampConfig(
         String cgroupPrefix,
         String criu,
         String runc,
+        String propagation,
         boolean rehearse,
         Kafka kafka,
         Data data,
@@ -96,6 +98,7 @@ public record DecampConfig(
                 in.text("cgroup-prefix").orElse("/decamp/" + node),
                 in.text("criu").orElse("criu"),
                 in.text("runc").orElse("runc"),
+                in.text("propagation").orElse("combined"),
                 in.flag("rehearse", true),
                 new Kafka(in.required("kafka.bootstrap-servers"), in.kafkaClient()),
                 new Data(
