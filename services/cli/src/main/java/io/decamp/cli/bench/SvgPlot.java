@@ -87,6 +87,9 @@ final class SvgPlot {
         for (int i = 0; i < panel.series().size(); i++) {
             Series s = panel.series().get(i);
             draw(s, i, x, y);
+            if (s.name().isEmpty()) {
+                continue;
+            }
             add("<path class=\"l c%d\" d=\"M%.1f %dh18\"/>%n", i, legend, above + 9);
             text(legend + 24, above + 13, "", "start", s.name());
             legend += 44 + (double) CHARACTER * s.name().length();
