@@ -263,6 +263,20 @@ final class Protection implements Runnable {
                     "");
             return false;
         }
+        if (order.dryRun() && wish.standby() != null && !destination.equals(wish.standby())) {
+            done.add(order.migration());
+            report(
+                    "request",
+                    order.migration(),
+                    DecampException.refused(
+                            "dry-run-elsewhere",
+                            workload + " is protected on " + wish.standby() + "; a dry run to " + destination
+                                    + " would give that replica up",
+                            "Name no destination"),
+                    Truth.RUNNING_AT_SOURCE,
+                    "");
+            return false;
+        }
         try {
             var eviction = new Eviction(
                     ports,

@@ -14,6 +14,7 @@ import io.decamp.contracts.v1.WorkloadSpec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -55,6 +56,8 @@ public final class Snapshotter implements AutoCloseable {
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("snapshotter-timer").factory());
     private final Set<WorkloadId> settling = ConcurrentHashMap.newKeySet();
+    /** Claimed for a dry run alone: what is desired meanwhile is not to be undone when that is over. */
+    private final Set<WorkloadId> borrowed = new HashSet<>();
     private final FrozenNotice notice;
     private final DoneRequests done;
     private final FailureReports failures;
@@ -305,6 +308,10 @@ public final class Snapshotter implements AutoCloseable {
                 start(workload, new Protection.Wish(onlyOther(), Policy.getDefaultInstance()));
             }
             protections.get(workload).evict(order);
+            if (running == null && order.dryRun()) {
+                borrowed.add(workload);
+                protections.get(workload).release("a dry run of what nobody protects");
+            }
         } catch (DecampException e) {
             refuse(order, e.code(), e.getMessage(), e.advice());
         }
@@ -340,8 +347,10 @@ public final class Snapshotter implements AutoCloseable {
                 later(() -> onControl(() -> release(workload, reason)));
                 return;
             }
-            specs.remove(workload.value());
-            desired.remove(workload);
+            if (!borrowed.remove(workload)) {
+                specs.remove(workload.value());
+                desired.remove(workload);
+            }
         }
     }
 

@@ -11,6 +11,7 @@ import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.v1.Finding;
+import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Reason;
@@ -18,6 +19,7 @@ import io.decamp.contracts.v1.Severity;
 import io.decamp.contracts.v1.Truth;
 import io.decamp.contracts.v1.WorkloadSpec;
 import io.opentelemetry.context.Context;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -157,6 +159,97 @@ class SnapshotterTest {
         assertEquals("seal-final", steps.get(5));
         assertTrue(after.indexOf("ready-final") < after.indexOf("offer"));
         assertTrue(world.failures.isEmpty());
+    }
+
+    @Test
+    void shouldThawAfterADryRunAndNeverOffer() {
+        protect();
+
+        snapshotter.requested(order(null, true));
+
+        await().until(() -> !world.measured.isEmpty());
+        List<String> after = world.calls.subList(world.calls.indexOf("freeze"), world.calls.indexOf("thaw") + 1);
+        assertTrue(after.contains("scan-HELD"));
+        assertTrue(after.contains("part core-1.img"));
+        assertTrue(world.measured.getFirst().getDryRun());
+        assertTrue(world.measured.getFirst().getReal().getDowntimeMicros() > 0);
+        int reported = world.pagesDirty.size();
+        await().until(() -> world.pagesDirty.size() > reported);
+        assertFalse(world.calls.contains("seal-final"));
+        assertFalse(world.calls.contains("ready-final"));
+        assertFalse(world.calls.contains("offer"));
+        assertEquals(1, world.sealedByGeneration.size(), "epochs of the same replica go on");
+        assertFalse(Files.exists(directory.resolve("parts").resolve(REDIS.fileName())));
+    }
+
+    @Test
+    void shouldLetAWorkloadRunOnWhenItsDryRunFails() {
+        protect();
+        world.freezeFails = true;
+
+        snapshotter.requested(order(null, true));
+
+        await().until(() -> !world.failures.isEmpty());
+        assertTrue(world.calls.contains("thaw"));
+        assertTrue(world.measured.isEmpty());
+    }
+
+    @Test
+    void shouldForgetAWorkloadThatNobodyProtectsAfterItsDryRun() {
+        snapshotter.requested(order(null, true));
+
+        await().until(() -> !world.measured.isEmpty());
+        await().until(() -> world.current(REDIS) instanceof HandoffState.Unowned);
+        assertTrue(world.calls.contains("untrack"));
+        assertFalse(world.calls.contains("offer"));
+        assertFalse(world.calls.contains("undesired"));
+    }
+
+    @Test
+    void shouldRefuseADryRunThatWouldGiveTheReplicaUp() {
+        protect();
+
+        snapshotter.requested(order(new NodeId("gamma"), true));
+
+        await().until(() -> !world.failures.isEmpty());
+        assertEquals("dry-run-elsewhere", world.failures.getFirst().getCode());
+        assertFalse(world.calls.contains("freeze"));
+    }
+
+    @Test
+    void shouldTellTheProgressAndWhatAnEvictionTookBesideWhatWasPredicted() {
+        protect();
+        world.pagesWritten = 100_000;
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> !world.measured.isEmpty());
+        var measured = world.measured.getFirst();
+        var real = measured.getReal();
+        assertFalse(measured.getDryRun());
+        assertEquals(
+                real.getTotalMicros(),
+                real.getRoundsMicros() + real.getFreezeMicros() + real.getFinalDeltaMicros() + real.getHandOffMicros(),
+                3);
+        assertEquals("sent-limit", measured.getConvergedBy(), "256 pages are tracked and 100,000 written each time");
+        assertTrue(measured.getPagesFirst() > 0);
+        assertTrue(measured.getPagesAgain() > 0);
+        List<String> steps = world.progress.stream().map(MigrationProgress::getStep).distinct().toList();
+        assertEquals(List.of("last-rounds", "freeze"), steps, "nothing is said while the workload waits");
+        assertTrue(world.progress.stream().allMatch(p -> p.getShare() >= 0 && p.getShare() <= 1));
+    }
+
+    @Test
+    void shouldOweWhatItDidNotSendBeforeTheFreeze() {
+        protect();
+        world.pagesWritten = 700;
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> !world.measured.isEmpty());
+        assertEquals("small-enough", world.measured.getFirst().getConvergedBy());
+        List<String> before = world.calls.subList(0, world.calls.indexOf("freeze"));
+        assertTrue(before.contains("defer 700"), before::toString);
     }
 
     @Test
