@@ -151,6 +151,8 @@ final class LaterSamples {
                         .setReason("would take until 60 s after the deadline"))
                 .setSummary("1 of 2 left alpha")
                 .setPlans(3)
+                .setDestination("beta")
+                .setReason(Reason.MAINTENANCE)
                 .build();
     }
 }

@@ -24,7 +24,7 @@ final class DocChecks {
             Pattern.compile("`((?:deploy|docs|contracts|linux|testkit|services|transfer)/[\\w./-]*\\w)`");
     private static final Pattern CODE = Pattern.compile("\\b(?:refused|retry|abort|fatal)\\(\\s*\"([a-z]+(?:-[a-z]+)+)\""
             + "|Category\\.[A-Z]+,\\s*\"([a-z]+(?:-[a-z]+)+)\"");
-    private static final Pattern SETTING = Pattern.compile("\\bin\\.(?:text|required|bytes)\\(\"([a-z.-]+)\"");
+    private static final Pattern SETTING = Pattern.compile("\\bin\\.(?:text|required|bytes|flag|count)\\(\"([a-z.-]+)\"");
 
     private DocChecks() {}
 

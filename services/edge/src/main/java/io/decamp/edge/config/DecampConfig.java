@@ -36,11 +36,15 @@ public record DecampConfig(
         Data data,
         Trace trace,
         Restore restore,
-        Remote remote) {
+        Remote remote,
+        Coordination coordinator) {
     private static final String PREFIX = "decamp.";
     private static final String KAFKA_CLIENT = "decamp.kafka.client.";
     /** From this resident size, on-demand memory beats reading it: 0.6 s a GiB against 40 ms whatever the size. */
     private static final long DEFAULT_LAZY_FROM_BYTES = 64 << 20;
+
+    /** More than the processors of a node could freeze and restore at a time. */
+    private static final int MOST_MOVES_AT_ONCE = 64;
 
     /**
      * How the broker is reached.
@@ -84,6 +88,13 @@ public record DecampConfig(
     public record Remote(String introspector, String transfer) {}
 
     /**
+     * Whether a node has a coordinator in it, and how hard one works.
+     *
+     * @param movesAtOnce workloads that leave one node at a time
+     */
+    public record Coordination(boolean enabled, int movesAtOnce) {}
+
+    /**
      * Reads and checks all of it.
      *
      * @throws DecampException {@code setting-missing}, {@code setting-malformed}, {@code setting-unknown}
@@ -111,7 +122,9 @@ public record DecampConfig(
                 new Restore(in.bytes("restore.lazy-from-bytes", DEFAULT_LAZY_FROM_BYTES)),
                 new Remote(
                         in.text("remote.introspector").orElse("127.0.0.1:7101"),
-                        in.text("remote.transfer").orElse("127.0.0.1:7102")));
+                        in.text("remote.transfer").orElse("127.0.0.1:7102")),
+                new Coordination(
+                        in.flag("coordinator", false), in.count("coordinator.moves-at-once", 2, MOST_MOVES_AT_ONCE)));
         in.requireNothingElse();
         return read;
     }
@@ -143,6 +156,17 @@ public record DecampConfig(
                         "setting-malformed", PREFIX + name + " is '" + value + "'", "Give true or false");
             }
             return value.equals("true");
+        }
+
+        /** From 1 to {@code most}. */
+        int count(String name, int fallback, int most) {
+            String value = text(name).orElse(Integer.toString(fallback)).strip();
+            int count = value.matches("[0-9]{1,6}") ? Integer.parseInt(value) : 0;
+            if (count < 1 || count > most) {
+                throw DecampException.refused(
+                        "setting-malformed", PREFIX + name + " is '" + value + "'", "Give a number from 1 to " + most);
+            }
+            return count;
         }
 
         long bytes(String name, long fallback) {

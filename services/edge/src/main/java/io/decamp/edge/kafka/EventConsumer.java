@@ -52,11 +52,14 @@ public final class EventConsumer implements AutoCloseable {
         this.deadLetters = Optional.ofNullable(publisher)
                 .map(p -> new DeadLetters(p, bus.source() + "/" + subscription.name()));
         this.positions = new ReadPositions(subscription, bus.clock());
-        String group = subscription.from() instanceof Subscription.From.Group g ? g.id() : null;
-        this.loop = new PollLoop(
-                subscription.name(),
-                () -> bus.settings().consumer(bus.clientId(subscription.name()), group, "earliest"),
-                new Reading());
+        this.loop = new PollLoop(subscription.name(), this::open, new Reading());
+    }
+
+    private Consumer<String, byte[]> open() {
+        String client = bus.clientId(subscription.name());
+        return subscription.isShared()
+                ? bus.settings().member(client, subscription.groupId())
+                : bus.settings().consumer(client, subscription.groupId(), "earliest");
     }
 
     /** @param publisher takes the dead letters; stays open when this is closed */
@@ -107,6 +110,14 @@ public final class EventConsumer implements AutoCloseable {
 
     public boolean isReady() {
         return ready.isDone() && !ready.isCompletedExceptionally();
+    }
+
+    /**
+     * Of a shared subscription: whether this member is the one that reads what is said under a key. What it held falls to
+     * another one when it has not asked the brokers for as long as a session lasts, even while it does not know that yet.
+     */
+    public boolean holds(EventType<?> type, String key) {
+        return positions.holds(type.topic(), key);
     }
 
     /** Events that a handler has seen, since the start. */
@@ -222,6 +233,7 @@ public final class EventConsumer implements AutoCloseable {
                     break;
                 }
             }
+            positions.asked();
             look(consumer);
             positions.commit(consumer, !records.isEmpty());
             positions.followNewPartitions(consumer);

@@ -12,6 +12,7 @@ import java.util.Set;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
@@ -50,6 +51,10 @@ public record KafkaSettings(String bootstrap, Map<String, String> client) {
     private static final int RECONNECT_MS = 20;
 
     private static final int RECONNECT_MAX_MS = 500;
+    /** A member of a group that is silent for so long is gone; the shortest that a broker takes by default. */
+    static final int MEMBER_SESSION_MS = 6_000;
+    /** A member that handles what it was given for longer than this is stuck. */
+    private static final int MEMBER_HANDLING_MS = 60_000;
     /** Added partitions are noticed after this. */
     private static final int METADATA_AGE_MS = 60_000;
 
@@ -147,6 +152,21 @@ public record KafkaSettings(String bootstrap, Map<String, String> client) {
         if (groupId != null) {
             config.put(ConsumerConfig.GROUP_ID_CONFIG, groupId);
         }
+        return new KafkaConsumer<>(config, new StringDeserializer(), new ByteArrayDeserializer());
+    }
+
+    /** As {@link #consumer}, as one of several members that share their topics. */
+    Consumer<String, byte[]> member(String clientId, String groupId) {
+        Map<String, Object> config = common(clientId);
+        config.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+        config.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        config.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
+        config.put(ConsumerConfig.GROUP_ID_CONFIG, groupId);
+        config.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, MEMBER_SESSION_MS);
+        config.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, MEMBER_SESSION_MS / 4);
+        config.put(ConsumerConfig.MAX_POLL_INTERVAL_MS_CONFIG, MEMBER_HANDLING_MS);
+        config.put(
+                ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG, CooperativeStickyAssignor.class.getName());
         return new KafkaConsumer<>(config, new StringDeserializer(), new ByteArrayDeserializer());
     }
 

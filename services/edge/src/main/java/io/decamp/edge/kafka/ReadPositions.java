@@ -1,6 +1,7 @@
 package io.decamp.edge.kafka;
 
 import io.decamp.edge.kafka.Subscription.From;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Collection;
@@ -9,18 +10,22 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.utils.Utils;
 import org.jboss.logging.Logger;
 
 /**
  * Where reading stands in each partition: kept across consumers, and with the group where there is one. Assigned by
- * hand; with one member a group there is nothing to balance. One thread.
+ * hand where a group has one member and there is nothing to balance; by the group where its members share. One thread,
+ * but for {@link #holds}.
  */
 final class ReadPositions {
     private static final Logger LOG = Logger.getLogger(ReadPositions.class);
@@ -35,6 +40,8 @@ final class ReadPositions {
     private final Map<TopicPartition, Long> next = new HashMap<>();
     private Map<TopicPartition, Long> firstEnds;
     private long lookedNanos;
+    private volatile Held held = Held.NOTHING;
+    private volatile long askedNanos = System.nanoTime();
 
     ReadPositions(Subscription subscription, Clock clock) {
         this.subscription = subscription;
@@ -42,6 +49,11 @@ final class ReadPositions {
     }
 
     void begin(Consumer<String, byte[]> consumer) {
+        if (subscription.isShared()) {
+            firstEnds = Map.of();
+            consumer.subscribe(subscription.routes().keySet(), new Share(consumer));
+            return;
+        }
         List<TopicPartition> partitions =
                 Partitions.of(consumer, subscription.routes().keySet());
         assign(consumer, partitions);
@@ -62,7 +74,7 @@ final class ReadPositions {
 
     /** Without waiting: a commit that is lost only makes events come again. */
     void commit(Consumer<String, byte[]> consumer, boolean any) {
-        if (any && subscription.from() instanceof From.Group) {
+        if (any && subscription.groupId() != null) {
             consumer.commitAsync(offsets(), (offsets, failure) -> {
                 if (failure != null) {
                     LOG.debugf("Offsets of %s are not committed: %s", subscription.name(), failure.toString());
@@ -72,7 +84,7 @@ final class ReadPositions {
     }
 
     void commitNow(Consumer<String, byte[]> consumer) {
-        if (subscription.from() instanceof From.Group && !next.isEmpty()) {
+        if (subscription.groupId() != null && !next.isEmpty()) {
             try {
                 consumer.commitSync(offsets(), LAST_COMMIT);
             } catch (KafkaException e) {
@@ -83,7 +95,7 @@ final class ReadPositions {
 
     /** From its cached metadata, which the consumer refreshes itself. */
     void followNewPartitions(Consumer<String, byte[]> consumer) {
-        if (System.nanoTime() - lookedNanos < LOOK_FOR_PARTITIONS_NANOS) {
+        if (subscription.isShared() || System.nanoTime() - lookedNanos < LOOK_FOR_PARTITIONS_NANOS) {
             return;
         }
         lookedNanos = System.nanoTime();
@@ -117,6 +129,7 @@ final class ReadPositions {
                 yield recent(consumer, fresh.stream().collect(Collectors.toMap(p -> p, p -> since)));
             }
             case From.Group(String id, Duration lookBack) -> ofGroup(consumer, fresh, lookBack);
+            case From.Shared(String id, Duration lookBack) -> ofGroup(consumer, fresh, lookBack);
         };
     }
 
@@ -152,6 +165,77 @@ final class ReadPositions {
             }
         }
         return start;
+    }
+
+    /** The brokers were asked, and what they gave is handled. */
+    void asked() {
+        askedNanos = System.nanoTime();
+    }
+
+    /** By any thread. A member that has not asked for a session may have been given up without knowing it. */
+    boolean holds(String topic, String key) {
+        boolean alive = System.nanoTime() - askedNanos < TimeUnit.MILLISECONDS.toNanos(KafkaSettings.MEMBER_SESSION_MS);
+        Integer partitions = held.partitions().get(topic);
+        if (!alive || partitions == null) {
+            return false;
+        }
+        int hash = Utils.toPositive(Utils.murmur2(key.getBytes(StandardCharsets.UTF_8)));
+        return held.mine().contains(new TopicPartition(topic, hash % partitions));
+    }
+
+    /** What this member reads, and how many partitions each topic has: a key's is found as a producer finds it. */
+    private record Held(Set<TopicPartition> mine, Map<String, Integer> partitions) {
+        static final Held NOTHING = new Held(Set.of(), Map.of());
+    }
+
+    /** Follows what the group gives this member and takes from it. Called by the consumer's thread, within a poll. */
+    private final class Share implements ConsumerRebalanceListener {
+        private final Consumer<String, byte[]> consumer;
+
+        Share(Consumer<String, byte[]> consumer) {
+            this.consumer = consumer;
+            forget(Set.copyOf(next.keySet()));
+        }
+
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> given) {
+            if (!given.isEmpty()) {
+                LOG.infof("%s is given %s", subscription.name(), given);
+                next.putAll(start(consumer, Set.copyOf(given)));
+                given.forEach(partition -> consumer.seek(partition, next.get(partition)));
+            }
+            hold();
+        }
+
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> taken) {
+            if (!taken.isEmpty()) {
+                LOG.infof("%s gives back %s", subscription.name(), taken);
+                commitNow(consumer);
+            }
+            forget(taken);
+        }
+
+        @Override
+        public void onPartitionsLost(Collection<TopicPartition> lost) {
+            LOG.warnf("%s was given up by its group and has lost %s", subscription.name(), lost);
+            forget(lost);
+        }
+
+        private void forget(Collection<TopicPartition> gone) {
+            gone.forEach(next::remove);
+            hold();
+        }
+
+        private void hold() {
+            Map<String, Integer> partitions = new HashMap<>();
+            next.keySet().stream()
+                    .map(TopicPartition::topic)
+                    .distinct()
+                    .forEach(topic ->
+                            partitions.put(topic, consumer.partitionsFor(topic).size()));
+            held = next.isEmpty() ? Held.NOTHING : new Held(Set.copyOf(next.keySet()), partitions);
+        }
     }
 
     private Map<TopicPartition, OffsetAndMetadata> offsets() {

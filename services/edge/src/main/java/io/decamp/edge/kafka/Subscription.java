@@ -24,6 +24,12 @@ public record Subscription(String name, From from, Map<String, Route<?>> routes)
          */
         record Group(String id, Duration lookBack) implements From {}
 
+        /**
+         * Shares the topics with the other members of the group of this name: each partition is read by one of them, and
+         * by another one when that is gone. Otherwise as {@link Group}.
+         */
+        record Shared(String id, Duration lookBack) implements From {}
+
         /** What is said from now on. */
         record End() implements From {}
 
@@ -41,8 +47,27 @@ public record Subscription(String name, From from, Map<String, Route<?>> routes)
         routes = Map.copyOf(routes);
     }
 
+    /** Where offsets are kept; null for nowhere. */
+    String groupId() {
+        return switch (from) {
+            case From.Group group -> group.id();
+            case From.Shared shared -> shared.id();
+            case From.End end -> null;
+            case From.Recent recent -> null;
+            case From.Beginning beginning -> null;
+        };
+    }
+
+    boolean isShared() {
+        return from instanceof From.Shared;
+    }
+
     public static Subscription group(String name, String groupId, Duration lookBack) {
         return new Subscription(name, new From.Group(groupId, lookBack), Map.of());
+    }
+
+    public static Subscription shared(String name, String groupId, Duration lookBack) {
+        return new Subscription(name, new From.Shared(groupId, lookBack), Map.of());
     }
 
     public static Subscription fromEnd(String name) {
