@@ -24,6 +24,7 @@ import io.decamp.snapshotter.engine.SnapshotterPorts;
 import io.decamp.snapshotter.engine.handoff.HandoffLimits;
 import io.decamp.snapshotter.engine.handoff.OfferMarks;
 import io.decamp.snapshotter.engine.handoff.SourceHandoff;
+import io.decamp.snapshotter.engine.arbiter.LinkArbiter;
 import io.decamp.snapshotter.engine.propagation.PropagationPolicy;
 import io.opentelemetry.context.Context;
 import io.quarkus.runtime.ShutdownEvent;
@@ -66,6 +67,7 @@ class SnapshotterEdge {
         var ports = new SnapshotterPorts(
                 settings, runtimes.byKind(), memory, transport, register, nodes, publisher,
                 PropagationPolicy.named(config.propagation()),
+                new LinkArbiter(),
                 tracing.service("snapshotter").getTracer("io.decamp.snapshotter"), clock);
         var handoff = new SourceHandoff(
                 settings.node(),

@@ -7,6 +7,8 @@ import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.Segment;
+import io.decamp.snapshotter.engine.arbiter.LinkArbiter;
+import io.decamp.snapshotter.engine.arbiter.Share;
 import io.decamp.snapshotter.engine.propagation.LinkMeter;
 import io.decamp.snapshotter.engine.propagation.PageSet;
 import io.decamp.snapshotter.engine.propagation.RoundPort;
@@ -32,6 +34,7 @@ final class EpochShipper implements RoundPort, AutoCloseable {
     private final WorkloadId workload;
     private final MemorySource memory;
     private final LinkMeter link;
+    private final Share share;
     private final ExecutorService sender;
     private final ArrayDeque<Future<Long>> inFlight = new ArrayDeque<>(PIPELINE_DEPTH);
     private PageTransport.Session session;
@@ -44,10 +47,11 @@ final class EpochShipper implements RoundPort, AutoCloseable {
     private long pagesFirst;
     private long pagesAgain;
 
-    EpochShipper(WorkloadId workload, MemorySource memory, LinkMeter link) {
+    EpochShipper(WorkloadId workload, MemorySource memory, LinkMeter link, Share share) {
         this.workload = workload;
         this.memory = memory;
         this.link = link;
+        this.share = share;
         this.sender = Executors.newSingleThreadExecutor(
                 Thread.ofPlatform().daemon().name("send-" + workload).factory());
     }
@@ -116,7 +120,8 @@ final class EpochShipper implements RoundPort, AutoCloseable {
         payloadPages += segment.length() / PageRuns.PAGE_BYTES;
         count(batch);
         inFlight.addLast(sender.submit(() -> {
-            try (segment) {
+            try (segment;
+                    LinkArbiter.Turn turn = share.turn()) {
                 long began = System.nanoTime();
                 long bytes = to.send(of, segment);
                 link.sent(bytes, System.nanoTime() - began, to.linkBytesPerSecond());

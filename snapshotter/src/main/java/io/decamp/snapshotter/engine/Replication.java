@@ -13,6 +13,8 @@ import io.decamp.contracts.v1.NodeAnnounced;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.SnapshotReady;
+import io.decamp.snapshotter.engine.arbiter.Need;
+import io.decamp.snapshotter.engine.arbiter.Share;
 import io.decamp.snapshotter.engine.model.WriteModel;
 import io.decamp.snapshotter.engine.propagation.LinkMeter;
 import io.decamp.snapshotter.engine.propagation.Rounds;
@@ -35,6 +37,7 @@ final class Replication implements AutoCloseable {
     private final EpochShipper shipper;
     private final EvictionEstimate estimate;
     private final LinkMeter link = new LinkMeter();
+    private final Share share;
     private final WriteModel model = new WriteModel();
     private final Rounds rounds;
     private PageTransport.Session session;
@@ -49,7 +52,8 @@ final class Replication implements AutoCloseable {
         this.policy = policy;
         this.progress = ReplicaProgress.load(progressFile(ports, workload));
         this.estimate = new EvictionEstimate(workload);
-        this.shipper = new EpochShipper(workload, ports.memory(), link);
+        this.share = ports.arbiter().share(workload);
+        this.shipper = new EpochShipper(workload, ports.memory(), link, share);
         this.rounds = new Rounds(ports.propagation(), model);
     }
 
@@ -138,6 +142,7 @@ final class Replication implements AutoCloseable {
         link.connected(to.equals(destination), policy.getBandwidthBytesPerSecond());
         session = opened;
         destination = to;
+        share.shipsTo(to);
         rounds.interrupted();
     }
 
@@ -156,12 +161,14 @@ final class Replication implements AutoCloseable {
     EpochStats epoch(double openAbove) {
         boolean holds = rounds.holdsHotRuns() && openAbove < Double.POSITIVE_INFINITY;
         PageRuns hot = holds ? model.hotterThan(openAbove) : new PageRuns();
+        share.needs(Need.ofEpoch(predict().getTotalMicros(), policy.getEvictWithinMicros()));
         long epoch = begin();
         return seal(epoch, rounds.steady(shipper, hot));
     }
 
     /** Rounds of a move with the workload running, in as many epochs as the standby can stage, until its rule ends them. */
     StopRule.Reason converge(Rounds.Move move) {
+        share.needs(Need.EVICTING);
         while (true) {
             long epoch = begin();
             Rounds.Result result = rounds.converge(shipper, move);
@@ -190,6 +197,7 @@ final class Replication implements AutoCloseable {
     }
 
     private MemorySource.Scan shipAll(MemorySource.Tasks tasks) {
+        share.needs(Need.FROZEN);
         rounds.interrupted();
         MemorySource.Scan scan = shipper.scan(tasks, new PageRuns());
         shipper.sendAll(scan.written());

@@ -9,6 +9,7 @@ import io.decamp.contracts.port.NodeDirectory;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.WorkloadRuntime;
+import io.decamp.snapshotter.engine.arbiter.LinkArbiter;
 import io.decamp.snapshotter.engine.propagation.PropagationPolicy;
 import io.opentelemetry.api.trace.Tracer;
 import java.time.Clock;
@@ -24,6 +25,7 @@ public record SnapshotterPorts(
         NodeDirectory nodes,
         EventSink events,
         PropagationPolicy propagation,
+        LinkArbiter arbiter,
         Tracer tracer,
         Clock clock) {
 

@@ -26,6 +26,7 @@ import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.SnapshotReady;
+import io.decamp.snapshotter.engine.arbiter.LinkArbiter;
 import io.decamp.snapshotter.engine.propagation.PropagationPolicy;
 import io.opentelemetry.api.OpenTelemetry;
 import io.decamp.contracts.v1.WireSavings;
@@ -86,6 +87,7 @@ final class FakeWorld
                 this,
                 this,
                 PropagationPolicy.named("combined"),
+                new LinkArbiter(),
                 OpenTelemetry.noop().getTracer("test"),
                 Clock.systemUTC());
     }
