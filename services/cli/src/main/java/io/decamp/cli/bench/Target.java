@@ -44,7 +44,7 @@ record Target(String what, double value, boolean atLeast, double bound, String u
     }
 
     private static String number(double value) {
-        return String.format(Locale.ROOT, value == Math.rint(value) ? "%.0f" : "%.1f", value);
+        return String.format(Locale.ROOT, value == Math.rint(value) ? "%.0f" : Math.abs(value) < 10 ? "%.2f" : "%.1f", value);
     }
 
     @Override
