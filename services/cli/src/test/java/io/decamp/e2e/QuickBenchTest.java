@@ -37,7 +37,15 @@ class QuickBenchTest {
         for (JsonNode run : figures.get("runs")) {
             assertTrue(run.get("verified").asBoolean(), run.toString());
             if (run.get("part").asText().equals("a")) {
+                long sent = run.get("pagesFirst").asLong() + run.get("pagesAgain").asLong();
+                long inRounds = 0;
+                for (JsonNode round : run.get("sent")) {
+                    inRounds += round.get(2).asLong();
+                }
                 assertTrue(run.get("pagesFirst").asLong() >= (32L << 20) / 4096, "every page goes once: " + run);
+                assertEquals(run.get("rounds").asInt() + 1, run.get("sent").size(), "each round and the final delta");
+                assertEquals(sent, inRounds);
+                assertTrue(run.get("linkBytes").asLong() >= 0.95 * sent * 4096, "it crossed the link: " + run);
             }
         }
         assertEquals(5, figures.get("targets").size());

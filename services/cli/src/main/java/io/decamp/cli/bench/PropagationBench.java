@@ -1,13 +1,13 @@
 package io.decamp.cli.bench;
 
 import io.decamp.cli.launch.Cluster;
-import io.decamp.contracts.event.Event;
+import io.decamp.cli.launch.NodePlan;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.v1.EvictionMeasured;
-import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.testkit.ChainSpec;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,7 +51,7 @@ final class PropagationBench {
                     moved.downtimeMillis(),
                     m.getRounds(),
                     m.getConvergedBy(),
-                    rounds(writer.watch().progress(), moved, m),
+                    rounds(writer, moved, m),
                     moved.verified());
         }
     }
@@ -108,28 +108,17 @@ final class PropagationBench {
         return cluster.lab().beta().counters().receivedBytes();
     }
 
-    /** The last that was said of each round; what came after the last report was sent while frozen. */
-    private static List<PropagationRun.Round> rounds(
-            List<Event<MigrationProgress>> progress, Writer.Moved moved, EvictionMeasured m) {
-        List<PropagationRun.Round> rounds = new ArrayList<>();
-        long sentBefore = 0;
-        for (int i = 0; i < progress.size(); i++) {
-            MigrationProgress now = progress.get(i).data();
-            boolean last = i + 1 == progress.size() || progress.get(i + 1).data().getRound() != now.getRound();
-            if (last && now.getBytesSent() > sentBefore) {
-                double at = Duration.between(moved.request().time(), progress.get(i).header().time()).toMillis() / 1e3;
-                rounds.add(round(now.getRound(), at, now.getBytesSent() - sentBefore));
-                sentBefore = now.getBytesSent();
-            }
-        }
-        if (m.getBytesAfter() > sentBefore) {
-            double end = (m.getReal().getTotalMicros() - m.getReal().getHandOffMicros()) / 1e6;
-            rounds.add(round(m.getRounds(), end, m.getBytesAfter() - sentBefore));
-        }
+    /** Those before the freeze, and the final delta as the last one. */
+    private List<PropagationRun.Round> rounds(Writer writer, Writer.Moved moved, EvictionMeasured m) {
+        Path log = cluster.processes(cluster.lab().alpha())
+                .process(NodePlan.Service.NODE)
+                .log();
+        List<PropagationRun.Round> rounds = new ArrayList<>(
+                RoundLog.of(log, writer.id(), moved.request().time()));
+        long before = rounds.stream().mapToLong(PropagationRun.Round::pages).sum();
+        double sealed = (m.getReal().getTotalMicros() - m.getReal().getHandOffMicros()) / 1e6;
+        rounds.add(new PropagationRun.Round(
+                m.getRounds() + 1, sealed, m.getPagesFirst() + m.getPagesAgain() - before, m.getConvergedBy()));
         return rounds;
-    }
-
-    private static PropagationRun.Round round(int number, double at, long bytes) {
-        return new PropagationRun.Round(number, at, (double) bytes / PageRuns.PAGE_BYTES);
     }
 }

@@ -88,7 +88,7 @@ final class PropagationBenchCommand implements Callable<Integer> {
         if (quick) {
             size = "32MiB";
             rate = "200mbit";
-            protectSeconds = 4;
+            protectSeconds = 2;
             runs = 1;
         }
         requireUsable();

@@ -24,8 +24,13 @@ sealed interface PropagationRun {
      */
     record Load(String name, WritePattern pattern, double shareOfLink) {}
 
-    /** What was sent in one round, in as far as reports of progress tell rounds apart. */
-    record Round(int number, double endSeconds, double pages) {}
+    /**
+     * What was sent in one round; the last one is the final delta.
+     *
+     * @param endSeconds since the request
+     * @param endedBy why
+     */
+    record Round(int number, double endSeconds, long pages, String endedBy) {}
 
     /**
      * (a) A move of a workload that was never protected.
@@ -67,7 +72,8 @@ sealed interface PropagationRun {
             sent.forEach(r -> list.addArray()
                     .add(r.number())
                     .add(Math.round(r.endSeconds() * 1e3) / 1e3)
-                    .add(Math.round(r.pages())));
+                    .add(r.pages())
+                    .add(r.endedBy()));
         }
 
         @Override
