@@ -61,7 +61,9 @@ final class BandCalibration {
         for (int b = 0; b < RateBands.COUNT; b++) {
             if (tried[b] > 0) {
                 double length = seconds[b] / tried[b];
-                double n = Math.min(tried[b], tried[b] * length / interval);
+                // in shorter intervals a share near 1 was a lower bound only, and soon has to give way
+                double kept = length > interval ? 1 - hit[b] / tried[b] : length / interval;
+                double n = tried[b] * Math.clamp(kept, 0.02, 1);
                 tried[b] = n;
                 hit[b] = -n * Math.expm1(-rate[b] * interval);
                 seconds[b] = n * interval;

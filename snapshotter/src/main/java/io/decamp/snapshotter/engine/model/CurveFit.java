@@ -10,8 +10,8 @@ final class CurveFit {
     static final int WINDOW_SCANS = 6;
     /** Kept of the past in one scan's count. */
     private static final double KEEP = 0.7;
-    /** More or fewer pages under protection than that: counts of before do not compare. */
-    private static final double SAME_PAGES = 1.2;
+    /** When pages with more than that share of the writes are opened or protected, counts of before do not compare. */
+    private static final double OTHER_PAGES = 0.1;
     /** A linear part below this share of a window's pages is chance. */
     private static final double LEAST_LINEAR = 0.1;
     /** A curve that bends less than this in a window can't be told from a linear one. */
@@ -20,10 +20,14 @@ final class CurveFit {
     private static final double LEAST_PAGES = 32;
     private static final double MOST_FACTOR = 4;
 
-    private double found;
-    private double interval;
-    private double weight;
-    private long tried;
+    /** Counts beyond that many scans back weigh nothing. */
+    private static final int REMEMBERED = 8;
+
+    private final double[] found = new double[REMEMBERED];
+    private final double[] seconds = new double[REMEMBERED];
+    private int remembered;
+    private int next;
+    private double open;
     private int windowScans;
     private double windowSeconds;
     private double windowPages = -1;
@@ -51,21 +55,23 @@ final class CurveFit {
     }
 
     /** @param union distinct pages found in the window, when it ends with this scan */
-    void learn(HeatDigest d, BandCalibration bands, double seconds, boolean changed, long union) {
-        long triedNow = d.totalTried();
-        boolean other = triedNow > tried * SAME_PAGES || tried > triedNow * SAME_PAGES;
-        tried = triedNow;
-        double keep = changed || other ? 0 : KEEP;
-        found = found * keep + d.totalHit();
-        interval = interval * keep + seconds;
-        weight = weight * keep + 1;
+    void learn(HeatDigest d, BandCalibration bands, double interval, boolean changed, long union) {
+        double all = bands.expected(d.pages, interval);
+        double openNow = all <= 0 ? 0 : 1 - bands.expected(d.placed, interval) / all;
+        boolean other = Math.abs(openNow - open) > OTHER_PAGES;
+        open = openNow;
         if (changed || other) {
             windowPages = -1;
             windowScans = -WINDOW_SCANS;
+            remembered = 0;
         }
+        found[next] = d.totalHit();
+        seconds[next] = interval;
+        next = (next + 1) % REMEMBERED;
+        remembered = Math.min(REMEMBERED, remembered + 1);
         boolean ends = windowEnds();
         windowScans++;
-        windowSeconds += seconds;
+        windowSeconds += interval;
         if (ends) {
             windowPages = windowScans == WINDOW_SCANS ? union : -1;
             windowLength = windowSeconds;
@@ -76,9 +82,21 @@ final class CurveFit {
     }
 
     private void fit(HeatDigest d, BandCalibration bands) {
-        double t = interval / weight;
-        double one = found / weight;
-        double told = bands.expected(d.placed, t);
+        double t = 0;
+        double one = 0;
+        double told = 0;
+        double weight = 0;
+        for (int i = 1; i <= remembered; i++) {
+            int at = Math.floorMod(next - i, REMEMBERED);
+            double w = Math.pow(KEEP, i - 1);
+            weight += w;
+            t += w * seconds[at];
+            one += w * found[at];
+            told += w * bands.expected(d.placed, seconds[at]);
+        }
+        t /= weight;
+        one /= weight;
+        told /= weight;
         factor = one < LEAST_PAGES || told < LEAST_PAGES ? 1 : Math.clamp(one / told, 1 / MOST_FACTOR, MOST_FACTOR);
         linearPerSecond = 0;
         if (windowPages < LEAST_PAGES || windowLength < 2 * t || told < 1) {

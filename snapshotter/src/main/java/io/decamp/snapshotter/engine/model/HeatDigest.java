@@ -110,20 +110,13 @@ final class HeatDigest {
     }
 
     long totalHit() {
-        return sum(hit);
-    }
-
-    long totalTried() {
-        return sum(tried);
-    }
-
-    private static long sum(long[] counts) {
         long n = 0;
-        for (long c : counts) {
-            n += c;
+        for (long h : hit) {
+            n += h;
         }
         return n;
     }
+
 
     boolean mayPage() {
         return pagedRuns < pagedRunsMax;

@@ -1,5 +1,8 @@
 package io.decamp.snapshotter.engine.model;
 
+import java.util.Comparator;
+import java.util.stream.IntStream;
+
 /**
  * A workload's writes at one moment: pages by rewriting rate, pages that are swept over, and memory that is touched for
  * the first time. The expected number of distinct pages written in t is
@@ -46,13 +49,19 @@ public final class WriteCurve {
         if (rates.length != pages.length) {
             throw new IllegalArgumentException(rates.length + " rates for " + pages.length + " groups");
         }
-        this.rates = rates.clone();
-        this.pages = pages.clone();
+        int[] used = IntStream.range(0, rates.length)
+                .filter(i -> pages[i] > 0)
+                .boxed()
+                .sorted(Comparator.comparingDouble(i -> rates[i]))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        this.rates = IntStream.of(used).mapToDouble(i -> rates[i]).toArray();
+        this.pages = IntStream.of(used).mapToDouble(i -> pages[i]).toArray();
         this.factor = factor;
         this.sweptPerSecond = sweptPerSecond;
         this.growth = growth;
         double n = 0;
-        for (double p : pages) {
+        for (double p : this.pages) {
             n += p;
         }
         this.total = n;
@@ -98,7 +107,7 @@ public final class WriteCurve {
         return total;
     }
 
-    /** Groups of pages with one rate each. */
+    /** Groups of pages with one rate each, coldest first. */
     public int groups() {
         return rates.length;
     }
@@ -109,6 +118,11 @@ public final class WriteCurve {
 
     public double pages(int group) {
         return pages[group];
+    }
+
+    /** Of the pages of a group as many as writes show themselves in: see the factor. */
+    double effectivePages(int group) {
+        return factor * pages[group];
     }
 
     public double sweptPerSecond() {

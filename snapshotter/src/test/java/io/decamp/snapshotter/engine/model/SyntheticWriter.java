@@ -4,6 +4,7 @@ import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.page.PageSource;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -11,8 +12,8 @@ import java.util.SplittableRandom;
  * A workload of one process that writes by a known pattern, with write protection as the kernel does it: a clean page that
  * is written costs one fault; a page left open costs none and is reported by each scan. Time is virtual.
  */
-final class SyntheticWriter {
-    static final long SPACE = 7;
+public final class SyntheticWriter {
+    public static final long SPACE = 7;
     /** Not at the start of a chunk, as in real processes. */
     static final long BASE = 0x7f12_3456_0000L - 0x7f12_3456_0000L % (1 << 16) + (5 << 16);
 
@@ -24,7 +25,7 @@ final class SyntheticWriter {
     private double now;
     private long faults;
 
-    SyntheticWriter(int pages, WritePattern pattern, long seed) {
+    public SyntheticWriter(int pages, WritePattern pattern, long seed) {
         this.pattern = pattern;
         this.random = new SplittableRandom(seed);
         exists.set(0, pages);
@@ -32,7 +33,7 @@ final class SyntheticWriter {
     }
 
     /** The workload runs. */
-    void run(double seconds) {
+    public void run(double seconds) {
         BitSet written = new BitSet();
         pattern.write(now, now + seconds, random, written);
         now += seconds;
@@ -45,7 +46,7 @@ final class SyntheticWriter {
     }
 
     /** What is written since it was last protected. All but {@code leaveOpen} is protected again. */
-    PageRuns scan(PageRuns leaveOpen) {
+    public PageRuns scan(PageRuns leaveOpen) {
         PageRuns found = runs(dirty);
         open = bits(leaveOpen);
         dirty = (BitSet) open.clone();
@@ -54,7 +55,7 @@ final class SyntheticWriter {
     }
 
     /** Pages written in {@code seconds} from now, on average over some trials that change nothing here. */
-    double truth(double seconds) {
+    public double truth(double seconds) {
         int trials = 3;
         double n = 0;
         for (int i = 0; i < trials; i++) {
@@ -65,24 +66,51 @@ final class SyntheticWriter {
         return n / trials;
     }
 
+    /** One that goes on from here by itself and leaves this one as it is. */
+    public SyntheticWriter fork() {
+        SyntheticWriter other = new SyntheticWriter(0, pattern, random.split().nextLong());
+        other.exists.or(exists);
+        other.dirty.or(dirty);
+        other.open.or(open);
+        other.now = now;
+        return other;
+    }
+
+    /** Pages written since they were protected, or never protected. */
+    public int owed() {
+        return dirty.cardinality();
+    }
+
+    /** Some of what is owed is protected and sent, coldest first. */
+    public void send(int pages, WriteRates rates) {
+        int[] coldestFirst = dirty.stream()
+                .boxed()
+                .sorted(Comparator.comparingDouble(p -> rates.ratePerPage(SPACE, address(p))))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        for (int i = 0; i < Math.min(pages, coldestFirst.length); i++) {
+            dirty.clear(coldestFirst[i]);
+        }
+    }
+
     /** Write faults so far. */
-    long faults() {
+    public long faults() {
         return faults;
     }
 
-    double now() {
+    public double now() {
         return now;
     }
 
-    int pages() {
+    public int pages() {
         return exists.cardinality();
     }
 
-    static long address(int page) {
+    public static long address(int page) {
         return BASE + (long) page * PageRuns.PAGE_BYTES;
     }
 
-    static List<AddressSpace> spaces() {
+    public static List<AddressSpace> spaces() {
         return List.of(new AddressSpace(SPACE, 1));
     }
 

@@ -5,7 +5,7 @@ import java.util.random.RandomGenerator;
 
 /** How a synthetic workload writes. Times are seconds since its start; pages are numbers from 0. */
 @FunctionalInterface
-interface WritePattern {
+public interface WritePattern {
     /** Sets the pages that are written between two moments. Pages beyond those that exist come into being. */
     void write(double from, double to, RandomGenerator random, BitSet written);
 
