@@ -5,10 +5,8 @@ import io.decamp.contracts.id.NodeId;
 import io.decamp.requesters.alerts.AlertPolicy;
 import io.decamp.requesters.alerts.AlertReceiver;
 import io.decamp.requesters.alerts.BearerToken;
-import io.decamp.requesters.alerts.LeadTime;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
@@ -64,7 +62,7 @@ final class AlertsCommand implements Callable<Integer> {
     @Option(
             names = "--valid-for",
             paramLabel = "DURATION",
-            description = "how long a request holds, such as 90s or 5m (default: ${DEFAULT-VALUE})")
+            description = "how long a request holds, such as 90s or 5min (default: ${DEFAULT-VALUE})")
     private String validFor = "60s";
 
     @Option(
@@ -103,10 +101,7 @@ final class AlertsCommand implements Callable<Integer> {
     private AlertPolicy policy() {
         Map<String, NodeId> map = new HashMap<>();
         nodes.forEach((instance, node) -> map.put(instance, new NodeId(node)));
-        Duration validity = LeadTime.parse(validFor)
-                .orElseThrow(() -> DecampException.refused(
-                        "bad-option", "'" + validFor + "' is no duration", "Write it like 90s or 5m"));
-        return new AlertPolicy(probabilityLabel, minProbability, validity, map);
+        return new AlertPolicy(probabilityLabel, minProbability, Quantity.time(validFor), map);
     }
 
     private InetSocketAddress address() {

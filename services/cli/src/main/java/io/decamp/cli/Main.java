@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
             EvictCommand.class,
             FenceCommand.class,
             AlertsCommand.class,
+            RebalanceCommand.class,
             TraceCommand.class,
             BenchCommand.class,
             DemoCommand.class,

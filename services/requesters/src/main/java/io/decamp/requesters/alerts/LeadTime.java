@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
  * Durations as Prometheus writes them ({@code 1d12h}, {@code 90m}, {@code 1500ms}), and plain seconds, which is what a
  * rule's value prints as.
  */
-public final class LeadTime {
+final class LeadTime {
     /** Units from the longest to the shortest, each at most once: as in Prometheus' own parser. */
     private static final Pattern PROMETHEUS = Pattern.compile(
             "(?:([0-9]{1,4})y)?(?:([0-9]{1,5})w)?(?:([0-9]{1,5})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,7})m)?"
@@ -24,7 +24,7 @@ public final class LeadTime {
     private LeadTime() {}
 
     /** Empty when it is no duration, not positive, or longer than ten years. */
-    public static Optional<Duration> parse(String text) {
+    static Optional<Duration> parse(String text) {
         long millis = 0;
         if (SECONDS.matcher(text).matches()) {
             millis = (long) Math.min(Double.parseDouble(text) * 1000, Long.MAX_VALUE);
