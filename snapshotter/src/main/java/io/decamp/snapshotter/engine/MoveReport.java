@@ -42,11 +42,11 @@ final class MoveReport implements RoundListener {
         this.replication = replication;
         this.order = order;
         this.destination = destination;
-        this.predicted = replication.predict();
+        this.predicted = replication.predict(order.acceptedNanos());
         this.bytesBefore = replication.bytesSent();
     }
 
-    /** At the moment of the request. */
+    /** As the move began. */
     EvictionTimes predicted() {
         return predicted;
     }

@@ -9,6 +9,7 @@ import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.Truth;
+import io.decamp.snapshotter.engine.control.Decision;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -45,6 +46,7 @@ final class Protection implements Runnable {
     private final WorkloadId workload;
     private final FrozenNotice notice;
     private final DoneRequests done;
+    private final Steering.Shared shared;
     private final BiConsumer<WorkloadId, ProtectionState> ended;
     private final LinkedBlockingQueue<Command> commands = new LinkedBlockingQueue<>();
     private final CountDownLatch stopping = new CountDownLatch(1);
@@ -61,8 +63,10 @@ final class Protection implements Runnable {
             Wish wish,
             FrozenNotice notice,
             DoneRequests done,
+            Steering.Shared shared,
             BiConsumer<WorkloadId, ProtectionState> ended) {
         this.ports = ports;
+        this.shared = shared;
         this.handover = handover;
         this.workload = workload;
         this.wish = wish;
@@ -102,7 +106,7 @@ final class Protection implements Runnable {
         try {
             boolean again = true;
             while (again) {
-                try (Replication fresh = new Replication(ports, workload, wish.policy())) {
+                try (Replication fresh = new Replication(ports, workload, wish.policy(), shared)) {
                     replication = fresh;
                     if (settle()) {
                         protect();
@@ -168,12 +172,11 @@ final class Protection implements Runnable {
     }
 
     private void protect() {
-        IntervalPolicy interval = new FaultBudgetPolicy(wish.policy());
         Duration wait = Duration.ZERO;
         while (true) {
             Command command = poll(wait);
             switch (command) {
-                case null -> wait = shipOnce(interval);
+                case null -> wait = shipOnce();
                 case Command.Stop() -> {
                     return;
                 }
@@ -185,7 +188,6 @@ final class Protection implements Runnable {
                 case Command.Adopt(Wish said) -> {
                     LOG.infof("%s: standby is now %s, policy {%s}", workload, said.standby(), said.policy());
                     replication.adopt(said.policy());
-                    interval = new FaultBudgetPolicy(said.policy());
                     wait = Duration.ZERO;
                 }
                 case Command.Evict(MigrationOrder order) -> {
@@ -202,7 +204,7 @@ final class Protection implements Runnable {
     }
 
     /** One epoch, connecting first when needed. @return how long to wait for the next */
-    private Duration shipOnce(IntervalPolicy interval) {
+    private Duration shipOnce() {
         NodeId standby = wish.standby();
         try {
             if (standby == null) {
@@ -212,12 +214,12 @@ final class Protection implements Runnable {
                 replication.connect(standby);
             }
             EpochStats stats = replication.epoch();
-            Duration next = interval.next(stats);
-            replication.report(stats, next.toNanos() / 1000);
+            Decision decision = replication.decide(stats);
             backoff = FIRST_BACKOFF;
             reportedFailure = "";
             enter(new ProtectionState.Protecting(standby, stats.epoch()));
-            return next;
+            // the interval is from scan to scan
+            return Duration.ofNanos(Math.max(0, decision.intervalMicros() - stats.shipMicros()) * 1000);
         } catch (DecampException e) {
             return afterFailure(e);
         }

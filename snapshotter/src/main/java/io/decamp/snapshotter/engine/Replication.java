@@ -15,7 +15,8 @@ import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.SnapshotReady;
 import io.decamp.snapshotter.engine.arbiter.Need;
 import io.decamp.snapshotter.engine.arbiter.Share;
-import io.decamp.snapshotter.engine.model.WriteModel;
+import io.decamp.snapshotter.engine.control.Decision;
+import io.decamp.snapshotter.engine.model.Prediction;
 import io.decamp.snapshotter.engine.propagation.LinkMeter;
 import io.decamp.snapshotter.engine.propagation.Rounds;
 import io.decamp.snapshotter.engine.propagation.StopRule;
@@ -35,26 +36,26 @@ final class Replication implements AutoCloseable {
     private Policy policy;
     private final ReplicaProgress progress;
     private final EpochShipper shipper;
-    private final EvictionEstimate estimate;
+    private final Steering steering;
     private final LinkMeter link = new LinkMeter();
     private final Share share;
-    private final WriteModel model = new WriteModel();
     private final Rounds rounds;
     private PageTransport.Session session;
     private NodeId destination;
     private long bytesShipped;
-    private EpochStats last;
+    private double openAbove = Double.POSITIVE_INFINITY;
+    private Prediction predicted;
     private MemorySource.Scan finalScan;
 
-    Replication(SnapshotterPorts ports, WorkloadId workload, Policy policy) {
+    Replication(SnapshotterPorts ports, WorkloadId workload, Policy policy, Steering.Shared shared) {
         this.ports = ports;
         this.workload = workload;
         this.policy = policy;
         this.progress = ReplicaProgress.load(progressFile(ports, workload));
-        this.estimate = new EvictionEstimate(workload);
+        this.steering = new Steering(workload, policy, shared);
         this.share = ports.arbiter().share(workload);
         this.shipper = new EpochShipper(workload, ports.memory(), link, share);
-        this.rounds = new Rounds(ports.propagation(), model);
+        this.rounds = new Rounds(ports.propagation(), steering.model());
     }
 
     /** The cap on the link is part of the connection. */
@@ -63,6 +64,7 @@ final class Replication implements AutoCloseable {
             disconnect();
         }
         policy = newPolicy;
+        steering.adopt(newPolicy);
     }
 
     boolean connectedTo(NodeId node) {
@@ -152,18 +154,26 @@ final class Replication implements AutoCloseable {
         return ports.transport().open(workload, progress.generation(), target);
     }
 
-    /** One round with the workload running: scan, ship, seal, settle the debt. */
+    /**
+     * One round with the workload running: scan, ship, seal, settle the debt. Pages that the last decision found too hot
+     * are neither protected nor shipped: they wait for a move.
+     */
     EpochStats epoch() {
-        return epoch(Double.POSITIVE_INFINITY);
-    }
-
-    /** @param openAbove pages written more often a second are neither protected nor shipped: they wait for a move */
-    EpochStats epoch(double openAbove) {
-        boolean holds = rounds.holdsHotRuns() && openAbove < Double.POSITIVE_INFINITY;
-        PageRuns hot = holds ? model.hotterThan(openAbove) : new PageRuns();
-        share.needs(Need.ofEpoch(predict().getTotalMicros(), policy.getEvictWithinMicros()));
+        Decision decision = steering.decision();
+        boolean holds = rounds.holdsHotRuns() && decision != null;
+        openAbove = holds ? decision.openAbove() : Double.POSITIVE_INFINITY;
+        PageRuns hot = holds ? steering.model().hotterThan(openAbove, decision.probePages()) : new PageRuns();
+        long predictedMicros = decision == null ? 0 : decision.prediction().totalMicros();
+        share.needs(Need.ofEpoch(predictedMicros, policy.getEvictWithinMicros()));
         long epoch = begin();
         return seal(epoch, rounds.steady(shipper, hot));
+    }
+
+    /** Decides from what was learned up to the last epoch, and says so. */
+    Decision decide(EpochStats stats) {
+        Decision decision = steering.decide(link.bytesPerSecond());
+        report(stats, decision.intervalMicros());
+        return decision;
     }
 
     /** Rounds of a move with the workload running, in as many epochs as the standby can stage, until its rule ends them. */
@@ -218,7 +228,7 @@ final class Replication implements AutoCloseable {
         }
         PageTransport.Seal seal = session.seal(epoch, false, result.lastScan().spaces());
         sealed(epoch, seal);
-        last = new EpochStats(
+        EpochStats stats = new EpochStats(
                 epoch,
                 result.elapsedMicros(),
                 result.writtenPages(),
@@ -232,8 +242,9 @@ final class Replication implements AutoCloseable {
                 result.rounds(),
                 result.end().label(),
                 seal.savings());
+        steering.learn(stats);
         ports.events().snapshotReady(snapshotReady(epoch, seal).build());
-        return last;
+        return stats;
     }
 
     private void sealed(long epoch, PageTransport.Seal seal) {
@@ -243,41 +254,49 @@ final class Replication implements AutoCloseable {
         bytesShipped += seal.wireBytes();
     }
 
-    /** What an eviction would take that is asked for now. */
-    EvictionTimes predict() {
-        long micros = last == null ? 0 : estimate.predictMicros(last, 0);
-        return EvictionTimes.newBuilder().setTotalMicros(micros).build();
+    /**
+     * What a move takes that begins now.
+     *
+     * @param acceptedNanos when it was asked for: what it has waited for since is part of it
+     */
+    EvictionTimes predict(long acceptedNanos) {
+        long now = System.nanoTime();
+        predicted = steering.predict(openAbove, rounds.secondsSinceScan(now), link.bytesPerSecond());
+        if (predicted != null) {
+            predicted = predicted.after(Math.max(0, now - acceptedNanos) / 1000);
+        }
+        return predicted == null ? EvictionTimes.getDefaultInstance() : predicted.toEvent();
     }
 
     /** An eviction or a dry run is over. */
     void measured(EvictionMeasured measured) {
+        steering.measured(predicted, measured);
         ports.events().evictionMeasured(measured);
     }
 
-    void report(EpochStats stats, long intervalMicros) {
-        ports.events()
-                .pagesDirty(PagesDirty.newBuilder()
-                        .setWorkload(workload.value())
-                        .setNode(ports.settings().node().value())
-                        .setStandby(destination.value())
-                        .setGeneration(progress.generation())
-                        .setEpoch(stats.epoch())
-                        .setPagesWritten(stats.pagesWritten())
-                        .setPagesShipped(stats.pagesShipped())
-                        .setPagesZero(stats.pagesZero())
-                        .setBytesShipped(stats.wireBytes())
-                        .setTrackedBytes(stats.trackedBytes())
-                        .setIntervalMicros(intervalMicros)
-                        .setScanMicros(stats.scanMicros())
-                        .setShipMicros(stats.shipMicros())
-                        .setPredictedEvictionMicros(estimate.predictMicros(stats, intervalMicros))
-                        .setPagesPerSecond(stats.pagesPerSecond())
-                        .setPagesHeld(stats.pagesHeld())
-                        .setRounds(stats.rounds())
-                        .setRoundEnd(stats.roundEnd())
-                        .setSavings(stats.savings())
-                        .setLinkBytesPerSecond(link.bytesPerSecond())
-                        .build());
+    private void report(EpochStats stats, long intervalMicros) {
+        PagesDirty.Builder event = PagesDirty.newBuilder()
+                .setWorkload(workload.value())
+                .setNode(ports.settings().node().value())
+                .setStandby(destination.value())
+                .setGeneration(progress.generation())
+                .setEpoch(stats.epoch())
+                .setPagesWritten(stats.pagesWritten())
+                .setPagesShipped(stats.pagesShipped())
+                .setPagesZero(stats.pagesZero())
+                .setBytesShipped(stats.wireBytes())
+                .setTrackedBytes(stats.trackedBytes())
+                .setIntervalMicros(intervalMicros)
+                .setScanMicros(stats.scanMicros())
+                .setShipMicros(stats.shipMicros())
+                .setPagesPerSecond(stats.pagesPerSecond())
+                .setPagesHeld(stats.pagesHeld())
+                .setRounds(stats.rounds())
+                .setRoundEnd(stats.roundEnd())
+                .setSavings(stats.savings())
+                .setLinkBytesPerSecond(link.bytesPerSecond());
+        steering.tell(event, link.bytesPerSecond());
+        ports.events().pagesDirty(event.build());
     }
 
     void shipPart(String name, Path file) {

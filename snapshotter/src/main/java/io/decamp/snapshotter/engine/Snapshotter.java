@@ -11,6 +11,7 @@ import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.Severity;
 import io.decamp.contracts.v1.Truth;
 import io.decamp.contracts.v1.WorkloadSpec;
+import io.decamp.snapshotter.engine.model.CostModel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -61,6 +62,7 @@ public final class Snapshotter implements AutoCloseable {
     private final FrozenNotice notice;
     private final DoneRequests done;
     private final FailureReports failures;
+    private final Steering.Shared shared;
 
     public Snapshotter(SnapshotterPorts ports, Handover handover, DesiredState desired) {
         this.ports = ports;
@@ -68,6 +70,7 @@ public final class Snapshotter implements AutoCloseable {
         this.desired = desired;
         this.failures = new FailureReports(ports.settings().node(), ports.events());
         this.done = new DoneRequests(ports.settings().stateDirectory());
+        this.shared = new Steering.Shared(new CostModel(ports.settings().stateDirectory()), new SpareProcessor());
         this.notice = new FrozenNotice(ports.settings().node(), ports.events(), timer, FrozenNotice.PATIENCE);
         ports.register().onChange((workload, before, after, by) -> onControl(() -> reconcile(workload)));
     }
@@ -270,7 +273,7 @@ public final class Snapshotter implements AutoCloseable {
     }
 
     private void start(WorkloadId workload, Protection.Wish wish) {
-        Protection p = new Protection(ports, handover, workload, wish, notice, done, this::ended);
+        Protection p = new Protection(ports, handover, workload, wish, notice, done, shared, this::ended);
         protections.put(workload, p);
         loops.execute(p);
     }

@@ -74,6 +74,11 @@ public final class Rounds {
         scanned = false;
     }
 
+    /** Time for which the workload has written since it was last scanned; 0 when it was not. */
+    public double secondsSinceScan(long nowNanos) {
+        return scanned ? (nowNanos - lastScanNanos) / 1e9 : 0;
+    }
+
     /** One round of an epoch while nobody asks for a move: everything found goes, but for what {@code hot} holds. */
     public Result steady(RoundPort port, PageRuns hot) {
         long elapsed = elapsedMicros(port);
