@@ -209,6 +209,9 @@ final class FakeWorld
 
         @Override
         public Seal seal(long epoch, boolean isFinal, List<AddressSpace> spaces) {
+            if (standbyDown) {
+                throw DecampException.retry("destination-unreachable", "cut", "Start it", null);
+            }
             if (isFinal && sealFinalFails) {
                 throw new IllegalStateException("a defect");
             }
