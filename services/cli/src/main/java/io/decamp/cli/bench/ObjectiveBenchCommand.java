@@ -175,7 +175,9 @@ final class ObjectiveBenchCommand implements Callable<Integer> {
 
     private static void print(
             ObjectiveFigures objective, List<ObjectiveBench.Epoch> epochs, ObjectiveBench.Real real) {
-        double interval = Median.of(epochs.stream().mapToDouble(e -> e.report().getIntervalMicros() / 1e3));
+        double interval = Median.of(epochs.stream()
+                .mapToDouble(e -> e.report().getIntervalMicros() / 1e3)
+                .filter(millis -> millis > 0));
         System.out.printf(
                 Locale.ROOT,
                 "  %d dry runs: median %.0f ms, 95 of 100 within %.0f ms, objective %.0f ms; %d epochs, each %.0f ms%n",

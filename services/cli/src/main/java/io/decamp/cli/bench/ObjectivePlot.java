@@ -23,13 +23,14 @@ final class ObjectivePlot {
         for (int i = 0; i < phaseStarts.size(); i++) {
             double from = phaseStarts.get(i);
             double to = i + 1 < phaseStarts.size() ? phaseStarts.get(i + 1) : end;
-            if (to > 0 && from < end && i % 2 == 0) {
-                plain.add(new SvgPlot.Band("", from, to));
-            }
             if (to > 0 && from < end) {
-                named.add(new SvgPlot.Band(PHASES.get(i % PHASES.size()), from, to));
+                named.add(new SvgPlot.Band(PHASES.get(i % PHASES.size()), from, to, i % 2 == 0));
+                plain.add(new SvgPlot.Band("", from, to, i % 2 == 0));
             }
         }
+        // an epoch of a move is followed by the move, not by an interval
+        List<ObjectiveBench.Epoch> between =
+                epochs.stream().filter(e -> e.report().getIntervalMicros() > 0).toList();
         List<double[]> measured = objective.samples().stream()
                 .filter(s -> s.measured() != null)
                 .map(s -> new double[] {s.atSeconds(), s.realMillis()})
@@ -39,7 +40,7 @@ final class ObjectivePlot {
                 title,
                 List.of(
                         panel("MB/s found written", epochs, named, ObjectivePlot::megabytesPerSecond),
-                        panel("s until the next epoch", epochs, plain, e -> e.getIntervalMicros() / 1e6),
+                        panel("s until the next epoch", between, plain, e -> e.getIntervalMicros() / 1e6),
                         new SvgPlot.Panel(
                                 "seconds",
                                 "ms to evict",

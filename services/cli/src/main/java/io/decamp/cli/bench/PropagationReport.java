@@ -2,6 +2,7 @@ package io.decamp.cli.bench;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.decamp.contracts.page.PageRuns;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,20 +95,21 @@ final class PropagationReport {
                         moveRatio(load.name(), policy, ADDRESS, PropagationRun.Move::downtimeMillis));
             }
         }
-        out.printf("%n(b) protection, then an eviction; MB on the link%n");
-        out.println("    writer          policy      first copy     after it   ratio   found again  evicted in ms"
-                + "  downtime ms");
+        out.printf("%n(b) protection, then an eviction; MB on the link, at the least what was written meanwhile, once%n");
+        out.println("    writer          policy      first copy     after it   ratio   at least   found again"
+                + "  evicted in ms  downtime ms");
         for (PropagationRun.Load load : loads(PropagationRun.Guarded.class)) {
             for (String policy : policies(PropagationRun.Guarded.class)) {
                 double later = guarded(load.name(), policy, PropagationRun.Guarded::laterLinkBytes);
                 out.printf(
                         Locale.ROOT,
-                        "    %-14s  %-10s  %10.0f  %11.0f  %6.2f  %12.0f  %13.0f  %11.1f%n",
+                        "    %-14s  %-10s  %10.0f  %11.0f  %6.2f  %9.0f  %12.0f  %13.0f  %11.1f%n",
                         load.name(),
                         policy,
                         guarded(load.name(), policy, PropagationRun.Guarded::firstLinkBytes) / 1e6,
                         later / 1e6,
                         later / guarded(load.name(), ADDRESS, PropagationRun.Guarded::laterLinkBytes),
+                        guarded(load.name(), policy, this::leastBytes) / 1e6,
                         guarded(load.name(), policy, PropagationRun.Guarded::foundBytes) / 1e6,
                         guarded(load.name(), policy, PropagationRun.Guarded::evictionMillis),
                         guarded(load.name(), policy, PropagationRun.Guarded::downtimeMillis));
@@ -163,6 +165,12 @@ final class PropagationReport {
                 .map(PropagationRun.Guarded.class::cast)
                 .toList();
         return found.isEmpty() ? Double.NaN : Median.of(found.stream().mapToDouble(figure));
+    }
+
+    /** Every page that was written after the first copy must go once more. */
+    private double leastBytes(PropagationRun.Guarded g) {
+        double writes = g.protectedSeconds() * link.bytesPerSecond() * g.load().shareOfLink() / PageRuns.PAGE_BYTES;
+        return g.load().distinct((double) sizeBytes / PageRuns.PAGE_BYTES, writes) * PageRuns.PAGE_BYTES;
     }
 
     private double guardedRatio(String writer, ToDoubleFunction<PropagationRun.Guarded> figure) {

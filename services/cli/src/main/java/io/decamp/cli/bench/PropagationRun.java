@@ -22,7 +22,27 @@ sealed interface PropagationRun {
      *
      * @param shareOfLink bytes of pages a second, as a share of what the link carries
      */
-    record Load(String name, WritePattern pattern, double shareOfLink) {}
+    record Load(String name, WritePattern pattern, double shareOfLink) {
+        /** Of skew's writes, those that hit the hot pages; and the share of the pages that these are. */
+        private static final double HOT_WRITES = 0.99;
+
+        private static final double HOT_PAGES = 0.01;
+
+        /** Distinct pages that so many writes are expected to hit: what nobody can do without sending. */
+        double distinct(double pages, double writes) {
+            return switch (pattern) {
+                case SWEEP, LAPS -> Math.min(pages, writes);
+                case HOT_HALF, HOT_HALF_LAST, HOT_HALF_MIXED -> hit(pages / 2, writes);
+                case SKEW -> hit(pages * HOT_PAGES, writes * HOT_WRITES) + hit(pages, writes * (1 - HOT_WRITES));
+                case UNIFORM -> hit(pages, writes);
+                case PHASES -> throw new IllegalArgumentException("Phases have no rate");
+            };
+        }
+
+        private static double hit(double pages, double writes) {
+            return -pages * Math.expm1(-writes / pages);
+        }
+    }
 
     /**
      * What was sent in one round; the last one is the final delta.

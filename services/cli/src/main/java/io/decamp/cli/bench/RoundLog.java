@@ -5,6 +5,7 @@ import io.decamp.contracts.id.WorkloadId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneId;
@@ -17,7 +18,7 @@ import java.util.stream.Stream;
 final class RoundLog {
     private static final Pattern LINE = Pattern.compile(
             "(\\d\\d:\\d\\d:\\d\\d\\.\\d{3}) .*\\] (\\S+): round (\\d+) sent (\\d+) pages and ended by ([a-z-]+);.*");
-    private static final double DAY_SECONDS = 86_400;
+    private static final long DAY_NANOS = Duration.ofDays(1).toNanos();
 
     private RoundLog() {}
 
@@ -35,9 +36,9 @@ final class RoundLog {
     }
 
     private static PropagationRun.Round round(MatchResult line, LocalTime since) {
-        double seconds = (LocalTime.parse(line.group(1)).toNanoOfDay() - since.toNanoOfDay()) / 1e9;
+        long nanos = LocalTime.parse(line.group(1)).toNanoOfDay() - since.toNanoOfDay();
         // the log tells no day
-        double elapsed = seconds < -DAY_SECONDS / 2 ? seconds + DAY_SECONDS : seconds;
+        double elapsed = (nanos < -DAY_NANOS / 2 ? nanos + DAY_NANOS : nanos) / 1e9;
         return new PropagationRun.Round(
                 Integer.parseInt(line.group(3)), elapsed, Long.parseLong(line.group(4)), line.group(5));
     }

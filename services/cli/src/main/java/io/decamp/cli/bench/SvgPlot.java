@@ -40,8 +40,8 @@ final class SvgPlot {
     /** @param points x and y of each, x ascending */
     record Series(String name, Mark mark, List<double[]> points) {}
 
-    /** A stretch of the x axis with a name, such as a phase. */
-    record Band(String name, double from, double to) {}
+    /** A stretch of the x axis, such as a phase. @param name may be empty */
+    record Band(String name, double from, double to, boolean shaded) {}
 
     record Panel(String xLabel, String yLabel, List<Series> series, List<Band> bands) {}
 
@@ -69,7 +69,10 @@ final class SvgPlot {
         for (Band band : panel.bands()) {
             double from = x.at(Math.max(x.low, band.from()));
             double to = x.at(Math.min(x.high, band.to()));
-            add("<rect class=\"b\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>%n", from, top, to - from, PANEL);
+            if (band.shaded()) {
+                add("<rect class=\"b\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" ", from, top, to - from);
+                add("height=\"%d\"/>%n", PANEL);
+            }
             text((from + to) / 2, top + 13, "", "middle", band.name());
         }
         for (double tick : y.ticks()) {

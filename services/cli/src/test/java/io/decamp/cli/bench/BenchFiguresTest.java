@@ -6,12 +6,20 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.EvictionTimes;
 import io.decamp.testkit.WritePattern;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -76,6 +84,35 @@ class BenchFiguresTest {
         assertEquals(10 / 60.0, figures.medianErrorOfWhatWasDone(), 1e-9);
         assertEquals(110, figures.realMillis(90));
         assertEquals(Double.POSITIVE_INFINITY, figures.realMillis(95));
+    }
+
+    @Test
+    void shouldReadRoundsOfOneWorkloadFromALogThatRunsPastMidnight(@TempDir Path directory) throws IOException {
+        Path log = directory.resolve("node.log");
+        Files.write(log, List.of(
+                "23:59:59.900 INFO  [MoveReport] pid:7@alpha: round 1 sent 512 pages and ended by rewriting; 9 wait",
+                "23:59:59.950 INFO  [MoveReport] pid:8@alpha: round 1 sent 1 pages and ended by time; 0 wait",
+                "00:00:00.400 INFO  [MoveReport] pid:7@alpha: round 2 sent 9 pages and ended by all-sent; 0 wait",
+                "00:00:00.500 INFO  [Other] something else"));
+        Instant requested = LocalDate.of(2026, 1, 1).atTime(23, 59, 59).atZone(ZoneId.systemDefault()).toInstant();
+
+        List<PropagationRun.Round> rounds = RoundLog.of(log, new WorkloadId("pid:7@alpha"), requested);
+
+        assertEquals(
+                List.of(
+                        new PropagationRun.Round(1, 0.9, 512, "rewriting"),
+                        new PropagationRun.Round(2, 1.4, 9, "all-sent")),
+                rounds);
+    }
+
+    @Test
+    void shouldKnowHowManyPagesWritesMustHit() {
+        PropagationRun.Load sweep = new PropagationRun.Load("sweep", WritePattern.SWEEP, 1);
+
+        assertEquals(100, sweep.distinct(1000, 100));
+        assertEquals(500, HOT.distinct(1000, 1e6), 1e-6);
+        assertEquals(500 * (1 - Math.exp(-1)), HOT.distinct(1000, 500), 1e-9);
+        assertEquals(10 + 1000 * (1 - Math.exp(-1)), SKEW.distinct(1000, 100_000), 1e-6);
     }
 
     private static EvictionMeasured measured(long predicted, long real) {

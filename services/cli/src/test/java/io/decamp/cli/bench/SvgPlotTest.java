@@ -28,7 +28,7 @@ class SvgPlotTest {
                                 List.of(
                                         series("a", SvgPlot.Mark.LINE, new double[] {0, 1}, new double[] {10, 5}),
                                         series("b", SvgPlot.Mark.POINTS, new double[] {5, 3})),
-                                List.of(new SvgPlot.Band("phase", 2, 4))),
+                                List.of(new SvgPlot.Band("phase", 2, 4, true))),
                         new SvgPlot.Panel("x", "y", List.of(series("c", SvgPlot.Mark.STEP)), List.of()))));
 
         assertEquals(1, svg.getElementsByTagName("circle").getLength());
