@@ -23,7 +23,7 @@ final class MigrationRequestJson {
     private static final String EXPECTED_TIME = "an RFC 3339 time such as 2026-01-31T12:00:00Z";
     private static final String EXPECTED_MILLIS = "milliseconds since 1970 as a whole number";
     private static final String FIELDS =
-            "workload, node, reason, destination, validUntil, probability, deadline or note";
+            "workload, node, reason, destination, validUntil, probability, deadline, dryRun or note";
 
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -87,6 +87,7 @@ final class MigrationRequestJson {
             case "deadlineUnixMillis", "deadline_unix_millis" -> request.setDeadlineUnixMillis(millis(name, json));
             case "validUntilUnixMillis", "valid_until_unix_millis" ->
                 request.setValidUntilUnixMillis(millis(name, json));
+            case "dryRun", "dry_run" -> request.setDryRun(flag(name, json));
             default -> throw EventRefusals.malformed(raw, "has the unknown field " + EventRefusals.quote(name), FIELDS);
         }
     }
@@ -96,6 +97,15 @@ final class MigrationRequestJson {
             throw bad(name, json, EXPECTED_TEXT);
         }
         return json.getText();
+    }
+
+    /** A word that is neither is refused: what was meant to be dry must not be carried out. */
+    private boolean flag(String name, JsonParser json) throws IOException {
+        return switch (json.currentToken()) {
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            default -> throw bad(name, json, "true or false");
+        };
     }
 
     private Reason reason(JsonParser json) throws IOException {

@@ -28,6 +28,12 @@ class MigrationRequestJsonTest {
         assertEquals(RawEvents.RECORDED, event.header().time());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"dryRun", "dry_run"})
+    void shouldReadThatARunIsDry(String name) {
+        assertTrue(read("{\"workload\":\"runc:a\",\"node\":\"alpha\",\"" + name + "\":true}").getDryRun());
+    }
+
     @Test
     void shouldPreferAttributesThatAreThere() {
         RawEvent raw = RawEvents.json("{\"workload\":\"runc:redis\",\"node\":\"alpha\"}");
@@ -73,6 +79,8 @@ class MigrationRequestJsonTest {
                 "\"probability\":1.01",
                 "\"probability\":\"NaN\"",
                 "\"probability\":true",
+                "\"dryRun\":\"yes\"",
+                "\"dry_run\":1",
                 "\"probability\":[]",
                 "\"reason\":\"BECAUSE\"",
                 "\"reason\":77",

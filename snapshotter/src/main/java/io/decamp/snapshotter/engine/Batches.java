@@ -16,23 +16,24 @@ public final class Batches {
     public static final int MAX_PAGES = MemorySource.MAX_READ_BYTES / PageRuns.PAGE_BYTES;
 
     private final PageRuns runs;
-    private final int maxPages;
     private int run;
     private int pagesDone;
 
-    /** @param maxPages of payload a piece, at most {@link #MAX_PAGES} */
-    public Batches(PageRuns runs, int maxPages) {
+    public Batches(PageRuns runs) {
         this.runs = runs;
-        this.maxPages = Math.min(maxPages, MAX_PAGES);
     }
 
-    /** Returns the next piece, a list of its own; null at the end. */
-    public PageRuns next() {
+    /**
+     * Returns the next piece, a list of its own; null at the end.
+     *
+     * @param maxPages of payload, at most {@link #MAX_PAGES}
+     */
+    public PageRuns next(int maxPages) {
         if (run == runs.size()) {
             return null;
         }
         PageRuns batch = new PageRuns();
-        int room = maxPages;
+        int room = Math.min(maxPages, MAX_PAGES);
         while (run < runs.size() && batch.size() < MAX_RUNS && room > 0) {
             PageSource source = runs.source(run);
             int left = runs.pages(run) - pagesDone;

@@ -103,8 +103,8 @@ final class EpochShipper implements RoundPort, AutoCloseable {
 
     /** All of a scan, in its order. */
     void sendAll(PageRuns runs) {
-        Batches batches = new Batches(runs, Batches.MAX_PAGES);
-        for (PageRuns batch = batches.next(); batch != null; batch = batches.next()) {
+        Batches batches = new Batches(runs);
+        for (PageRuns batch = batches.next(Batches.MAX_PAGES); batch != null; batch = batches.next(Batches.MAX_PAGES)) {
             send(batch);
         }
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class BatchesTest {
     @Test
     void shouldGiveNothingForNoRuns() {
-        assertNull(new Batches(new PageRuns(), Batches.MAX_PAGES).next());
+        assertNull(new Batches(new PageRuns()).next(Batches.MAX_PAGES));
     }
 
     @Test
@@ -21,15 +21,15 @@ class BatchesTest {
         PageRuns runs = new PageRuns();
         runs.add(1, 0x10000, 5000, PageSource.BYTES);
 
-        Batches batches = new Batches(runs, Batches.MAX_PAGES);
+        Batches batches = new Batches(runs);
 
-        PageRuns first = batches.next();
-        PageRuns second = batches.next();
-        PageRuns third = batches.next();
+        PageRuns first = batches.next(Batches.MAX_PAGES);
+        PageRuns second = batches.next(Batches.MAX_PAGES);
+        PageRuns third = batches.next(Batches.MAX_PAGES);
         assertEquals(2048, first.pages(0));
         assertEquals(0x10000 + 2048L * 4096, second.address(0));
         assertEquals(5000 - 2 * 2048, third.pages(0));
-        assertNull(batches.next());
+        assertNull(batches.next(Batches.MAX_PAGES));
     }
 
     @Test
@@ -38,7 +38,7 @@ class BatchesTest {
         runs.add(1, 0x1000, 1 << 20, PageSource.ZERO);
         runs.add(1, 0x7f0000000000L, 1, PageSource.BYTES);
 
-        PageRuns batch = new Batches(runs, Batches.MAX_PAGES).next();
+        PageRuns batch = new Batches(runs).next(Batches.MAX_PAGES);
 
         assertEquals(2, batch.size());
         assertEquals(1 << 20, batch.pages(0));
@@ -58,10 +58,10 @@ class BatchesTest {
             address += (pages + 1) * 4096L;
         }
 
-        Batches batches = new Batches(runs, Batches.MAX_PAGES);
+        Batches batches = new Batches(runs);
         int run = 0;
         int done = 0;
-        for (PageRuns b = batches.next(); b != null; b = batches.next()) {
+        for (PageRuns b = batches.next(Batches.MAX_PAGES); b != null; b = batches.next(Batches.MAX_PAGES)) {
             assertTrue(b.payloadBytes() <= MemorySource.MAX_READ_BYTES && b.size() <= Batches.MAX_RUNS);
             for (int i = 0; i < b.size(); i++) {
                 assertEquals(runs.space(run), b.space(i));

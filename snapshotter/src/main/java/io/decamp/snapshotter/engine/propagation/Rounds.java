@@ -21,6 +21,8 @@ public final class Rounds {
     private static final long BATCH_MICROS = 25_000;
 
     private static final int LEAST_BATCH_PAGES = 16;
+    /** While nobody knows the link: 1 MiB, which a slow one brings in a tenth of a second. */
+    private static final int UNKNOWN_BATCH_PAGES = 256;
 
     private final PropagationPolicy policy;
     private final WriteModel model;
@@ -91,7 +93,7 @@ public final class Rounds {
         PageSet owed = new PageSet();
         long sent = sendAtOnce(port, rest, owed);
         boolean ordered = policy.holdsHotRuns() && model.known();
-        sent += send(port, ordered ? RateOrder.of(owed, model).all() : owed.toRuns(), batchPages(port));
+        sent += send(port, ordered ? RateOrder.of(owed, model).all() : owed.toRuns());
         unlearnable = hot;
         return new Result(
                 List.of(scan),
@@ -160,11 +162,11 @@ public final class Rounds {
         RoundPlan plan = policy.plan(owed, new PropagationPolicy.View(model, port.linkBytesPerSecond(), overheadNanos));
         planNanos = port.nanos() - began;
         long limit = plan.limitNanos() == Long.MAX_VALUE ? Long.MAX_VALUE : began + plan.limitNanos();
-        Batches batches = new Batches(plan.send(), batchPages(port));
+        Batches batches = new Batches(plan.send());
         RoundEnd end = plan.end();
         long sent = 0;
         move.rounds++;
-        for (PageRuns batch = batches.next(); batch != null; batch = batches.next()) {
+        for (PageRuns batch = batches.next(batchPages(port)); batch != null; batch = batches.next(batchPages(port))) {
             if (port.nanos() >= limit) {
                 end = RoundEnd.TIME;
                 break;
@@ -206,13 +208,13 @@ public final class Rounds {
             }
         }
         owed.removeAll(atOnce);
-        return send(port, atOnce, Batches.MAX_PAGES);
+        return send(port, atOnce);
     }
 
-    private static long send(RoundPort port, PageRuns runs, int batchPages) {
-        Batches batches = new Batches(runs, batchPages);
+    private static long send(RoundPort port, PageRuns runs) {
+        Batches batches = new Batches(runs);
         long sent = 0;
-        for (PageRuns batch = batches.next(); batch != null; batch = batches.next()) {
+        for (PageRuns batch = batches.next(batchPages(port)); batch != null; batch = batches.next(batchPages(port))) {
             port.send(batch);
             sent += batch.totalPages();
         }
@@ -221,7 +223,7 @@ public final class Rounds {
 
     private static int batchPages(RoundPort port) {
         long link = port.linkBytesPerSecond();
-        long pages = link <= 0 ? Batches.MAX_PAGES : link * BATCH_MICROS / 1_000_000 / PageRuns.PAGE_BYTES;
+        long pages = link <= 0 ? UNKNOWN_BATCH_PAGES : link * BATCH_MICROS / 1_000_000 / PageRuns.PAGE_BYTES;
         return Math.clamp(pages, LEAST_BATCH_PAGES, Batches.MAX_PAGES);
     }
 
