@@ -7,7 +7,7 @@ import io.decamp.contracts.page.PageRuns;
  * accumulated rewriting rate of what the round has sent exceeds a share of the bandwidth. What is hotter waits, dirty, at
  * no cost; what has been sent is soon protected again. Runs that are always beyond go with the final delta.
  *
- * <p>The order must be known before it is worth anything: until two scans have told the rates, rounds are short.
+ * <p>The order and the link must be known before they are worth anything: until they are, rounds are short.
  */
 final class Microwiper implements PropagationPolicy {
     /**
@@ -17,7 +17,7 @@ final class Microwiper implements PropagationPolicy {
      */
     static final double SHARE = 0.02;
 
-    /** Until the rates are known. Long enough for the hot pages to show, and too short to send many of them. */
+    /** Until rates and link are known. Long enough for the hot pages to show, and too short to send many of them. */
     static final long LEARNING_NANOS = 100_000_000;
     /** Shorter rounds would leave the link idle between them. */
     private static final long LEAST_NANOS = 50_000_000;
@@ -34,8 +34,12 @@ final class Microwiper implements PropagationPolicy {
         if (!view.rates().known()) {
             return learning(owed, view);
         }
+        if (view.linkBytesPerSecond() <= 0) {
+            PageRuns all = RateOrder.of(owed, view.rates()).all();
+            return new RoundPlan(all, RoundEnd.ALL_SENT, atLeast(LEARNING_NANOS, view));
+        }
         double linkPages = (double) view.linkBytesPerSecond() / PageRuns.PAGE_BYTES;
-        double limit = linkPages <= 0 ? Double.MAX_VALUE : SHARE * linkPages;
+        double limit = SHARE * linkPages;
         long least = Math.round(linkPages * atLeast(LEAST_NANOS, view) / 1e9);
         PageRuns send = RateOrder.of(owed, view.rates()).coldest(limit, least);
         RoundEnd end = send.totalPages() == owed.size() ? RoundEnd.ALL_SENT : RoundEnd.REWRITING;

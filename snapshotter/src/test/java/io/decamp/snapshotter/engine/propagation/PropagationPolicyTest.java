@@ -38,9 +38,13 @@ class PropagationPolicyTest {
     }
 
     private static RoundPlan plan(String policy, LongToDoubleFunction rate) {
+        return plan(policy, rate, LINK);
+    }
+
+    private static RoundPlan plan(String policy, LongToDoubleFunction rate, long link) {
         PageSet owed = new PageSet();
         owed.add(1, 0, PAGES);
-        return PropagationPolicy.named(policy).plan(owed, new PropagationPolicy.View(rates(rate), LINK, 1000));
+        return PropagationPolicy.named(policy).plan(owed, new PropagationPolicy.View(rates(rate), link, 1000));
     }
 
     @Test
@@ -82,6 +86,15 @@ class PropagationPolicyTest {
 
         assertTrue(plan.limitNanos() <= 500_000_000);
         assertEquals(PAGES, plan.send().totalPages());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"microwiper", "combined"})
+    void shouldKeepRoundsShortUntilTheLinkIsKnown(String policy) {
+        RoundPlan plan = plan(policy, page -> page < 2000 ? 1 : 0, 0);
+
+        assertEquals(2000L * 4096, plan.send().address(0));
+        assertTrue(plan.limitNanos() <= 500_000_000);
     }
 
     @Test

@@ -18,6 +18,8 @@ final class SimulatedHost implements RoundPort {
     private static final long BASE = 0x7f00_0000_0000L;
     /** As measured: 262,144 pages in 8 ms. */
     private static final long SCAN_NANOS_PER_PAGE = 30;
+    /** So much is sent before anybody can tell what the link gives. */
+    private static final long UNTOLD_BYTES = 24 << 20;
     /** Batches that were read and are not on the wire yet, as in real shipping. */
     private static final int PIPELINE_DEPTH = 3;
 
@@ -128,7 +130,7 @@ final class SimulatedHost implements RoundPort {
 
     @Override
     public long linkBytesPerSecond() {
-        return linkBytesPerSecond;
+        return (first + again) * PageRuns.PAGE_BYTES < UNTOLD_BYTES ? 0 : linkBytesPerSecond;
     }
 
     @Override
