@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The frames that are few: everything but PAGES and PREPARE, whose meta stays in the buffer it came in. Each record is
+ * The frames that are few: everything but PAGES, ENCODED_PAGES and PREPARE, whose meta stays in the buffer it came in. Each record is
  * the
  * meta of its frame; generation, epoch and sequence are in the header.
  */
@@ -158,7 +158,7 @@ public sealed interface ControlFrame {
     }
 
     /**
-     * Reads the meta of a frame that is neither PAGES nor PREPARE.
+     * Reads the meta of a frame that is neither PAGES, ENCODED_PAGES nor PREPARE.
      *
      * @param meta exactly the meta, little endian
      * @throws DecampException {@code frame-malformed} when it is too short, too long, or says what cannot be
@@ -173,7 +173,7 @@ public sealed interface ControlFrame {
                 case SEAL -> readSeal(meta);
                 case SEAL_ACK -> new SealAck(digest(meta));
                 case ERROR -> new Failure(category(meta.get()), MetaText.get(meta), MetaText.get(meta), MetaText.get(meta));
-                case PAGES, PREPARE -> throw FrameException.malformed("A " + type + " frame is not a control frame");
+                case PAGES, ENCODED_PAGES, PREPARE -> throw FrameException.malformed("A " + type + " frame is not a control frame");
             };
             if (meta.hasRemaining()) {
                 throw FrameException.malformed("A " + type + " frame has " + meta.remaining() + " bytes too many");

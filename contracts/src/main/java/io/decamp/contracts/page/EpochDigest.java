@@ -9,7 +9,7 @@ import java.security.NoSuchAlgorithmException;
 /**
  * The digest of an epoch: SHA-256 over its manifest, which is the header (without its checksum) and the meta of each
  * of its
- * BEGIN, PAGES, PART and SEAL frames in order; of SEAL without the digest at its end. Generation, epoch, the epoch it
+ * BEGIN, PAGES, ENCODED_PAGES, PART and SEAL frames in order; of SEAL without the digest at its end. Generation, epoch, the epoch it
  * builds on, runs, checksums of their content, names, sizes and checksums of the parts, and the living address spaces
  * are
  * all in there, so that equal digests mean equal epochs; the pages themselves go through CRC32C only, as hashing them

@@ -24,25 +24,41 @@ import java.nio.ByteOrder;
  *  +---------------+---------------+-------------------------------+
  *  | pages         | source        | same-as address space         |
  *  +---------------+---------------+-------------------------------+ 32
+ *
+ *  meta of ENCODED_PAGES (a run whose bytes come in another form, from version 2 on):
+ *   0                               8                               16
+ *  +-------------------------------+-------------------------------+
+ *  | address space                 | virtual address               |
+ *  +---------------+---------------+-------------------------------+
+ *  | pages         | codec         | base epoch                    |
+ *  +---------------+---------------+-------------------------------+ 32
+ *  | contentCrc32c |
+ *  +---------------+ 36
  * </pre>
  *
  * {@code headerCrc32c} covers the 44 bytes before it and the meta, so that lengths are trusted only once they are
  * known to
- * be what was sent. {@code payloadCrc32c} covers the payload of PAGES; in PART it covers the part from its first byte
- * to
- * the end of this chunk. {@code sequence} counts the frames of one direction of a connection from 0, HELLO. Magic,
+ * be what was sent. {@code payloadCrc32c} covers the payload of PAGES and ENCODED_PAGES; in PART it covers the part from
+ * its first byte to the end of this chunk. {@code contentCrc32c} covers the pages that a payload is decoded to. {@code sequence} counts the frames of one direction of a connection from 0, HELLO. Magic,
  * version
  * and type keep their place in every version. Limits bound what a receiver must hold for a frame.
  *
- * <p>Conversation: {@code HELLO -> HELLO_ACK; (BEGIN (PREPARE | PAGES | PART)* SEAL -> SEAL_ACK)*}. An ERROR from the
+ * <p>Conversation: {@code HELLO -> HELLO_ACK; (BEGIN (PREPARE | PAGES | ENCODED_PAGES | PART)* SEAL -> SEAL_ACK)*}. An ERROR from the
  * receiver may come at any time and is its last word.
+ *
+ * <p>The version of HELLO is that of the whole connection. A receiver that does not know it says so in an ERROR of
+ * {@link #OLDEST_VERSION}, which everybody reads; the sender may then connect again with an older one. Version 2 added
+ * ENCODED_PAGES.
  */
 public final class FrameDescriptor {
     /** Reads "DCPS" in a dump. */
     public static final int MAGIC = 'D' | 'C' << 8 | 'P' << 16 | 'S' << 24;
 
-    /** The only version there is; a receiver refuses a greater one by name. */
-    public static final int VERSION = 1;
+    /** The newest version; a receiver refuses a greater one by name. */
+    public static final int VERSION = 2;
+
+    /** Still spoken. */
+    public static final int OLDEST_VERSION = 1;
 
     public static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
@@ -66,6 +82,13 @@ public final class FrameDescriptor {
     public static final int RUN_SOURCE_OFFSET = RUN_PAGES_OFFSET + Integer.BYTES;
     public static final int RUN_SAME_AS_OFFSET = RUN_SOURCE_OFFSET + Integer.BYTES;
     public static final int RUN_META_BYTES = RUN_SAME_AS_OFFSET + Long.BYTES;
+
+    /** Offsets in the meta of ENCODED_PAGES, which begins as that of PAGES does. */
+    public static final int RUN_CODEC_OFFSET = RUN_PAGES_OFFSET + Integer.BYTES;
+
+    public static final int RUN_BASE_EPOCH_OFFSET = RUN_CODEC_OFFSET + Integer.BYTES;
+    public static final int RUN_CONTENT_CRC_OFFSET = RUN_BASE_EPOCH_OFFSET + Long.BYTES;
+    public static final int ENCODED_META_BYTES = RUN_CONTENT_CRC_OFFSET + Integer.BYTES;
 
     /** Offsets in an entry of the meta of PREPARE, which is a list of them. */
     public static final int HINT_SPACE_OFFSET = 0;

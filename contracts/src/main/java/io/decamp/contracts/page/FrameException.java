@@ -18,11 +18,31 @@ public final class FrameException {
         return DecampException.retry("frame-corrupt", message, ADVICE, null);
     }
 
+    /** The code by which a sender knows that it may try an older version. */
+    public static final String VERSION_CODE = "protocol-version";
+
+    /** The code by which a sender knows that it must not encode pages as a change of what was sealed. */
+    public static final String BASE_CODE = "page-base-mismatch";
+
+    /** Pages that were encoded as a change of something else than what is sealed here. */
+    public static DecampException base(String message) {
+        return DecampException.retry(
+                BASE_CODE, message, "Nothing sealed was touched. Connect again; the pages are sent whole", null);
+    }
+
     static DecampException version(int theirs) {
         return DecampException.refused(
-                "protocol-version",
-                "The peer speaks version " + theirs + " of the page stream, this node version " + FrameDescriptor.VERSION,
+                VERSION_CODE,
+                "The peer speaks version " + theirs + " of the page stream, this node versions "
+                        + FrameDescriptor.OLDEST_VERSION + " to " + FrameDescriptor.VERSION,
                 "Upgrade the older of the two nodes");
+    }
+
+    static DecampException unknownCodec(int code) {
+        return DecampException.refused(
+                "page-codec-unknown",
+                "Page codec " + code + " is not known to this node",
+                "Upgrade this node, or send the pages as bytes");
     }
 
     static DecampException unknownSource(int code) {

@@ -6,12 +6,13 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * Header of one frame and, for PAGES, its run: read into or written from the same object again and again, so that the
+ * Header of one frame and, for PAGES and ENCODED_PAGES, its run: read into or written from the same object again and again, so that the
  * page
  * loop allocates nothing. Reading happens in two steps, as the meta can be fetched only when its length is known. Not
  * thread safe.
  */
 public final class FrameHeader {
+    public int version = VERSION;
     public FrameType type;
     public int metaBytes;
     public int payloadBytes;
@@ -20,13 +21,21 @@ public final class FrameHeader {
     public long sequence;
     public int payloadCrc;
 
-    /** The run of a PAGES frame. */
+    /** The run of a PAGES or ENCODED_PAGES frame. */
     public long space;
 
     public long address;
     public int pages;
     public PageSource source;
     public long sameAs;
+
+    /** Of ENCODED_PAGES only; its source reads BYTES, which is what it is once decoded. */
+    public PageCodec codec;
+
+    /** The epoch whose sealed pages {@link #codec} builds on; 0 when it builds on none. */
+    public long baseEpoch;
+
+    public int contentCrc;
 
     private int headerCrc;
     private final CRC32C crc = new CRC32C();
@@ -42,8 +51,8 @@ public final class FrameHeader {
         if (magic != MAGIC) {
             throw FrameException.malformed("Expected the magic " + hex(MAGIC) + " of a frame but read " + hex(magic));
         }
-        int version = Short.toUnsignedInt(in.getShort(at + VERSION_OFFSET));
-        if (version != VERSION) {
+        version = Short.toUnsignedInt(in.getShort(at + VERSION_OFFSET));
+        if (version < OLDEST_VERSION || version > VERSION) {
             throw FrameException.version(version);
         }
         int typeCode = Short.toUnsignedInt(in.getShort(at + TYPE_OFFSET));
@@ -58,7 +67,10 @@ public final class FrameHeader {
         sequence = in.getLong(at + SEQUENCE_OFFSET);
         payloadCrc = in.getInt(at + PAYLOAD_CRC_OFFSET);
         headerCrc = in.getInt(at + HEADER_CRC_OFFSET);
-        if (payloadBytes != 0 && type != FrameType.PAGES && type != FrameType.PART) {
+        if (version < type.sinceVersion()) {
+            throw FrameException.malformed("A frame of version " + version + " cannot be " + type);
+        }
+        if (payloadBytes != 0 && !type.hasPayload()) {
             throw FrameException.malformed("A " + type + " frame has a payload of " + payloadBytes + " bytes");
         }
     }
@@ -93,6 +105,38 @@ public final class FrameHeader {
         }
         checkRange(space, address, pages);
         checkSource();
+    }
+
+    /**
+     * Reads and checks the run of an ENCODED_PAGES frame whose header lies at {@code at}.
+     *
+     * @throws io.decamp.contracts.error.DecampException {@code frame-malformed}, {@code page-codec-unknown}
+     */
+    public void readEncodedRun(ByteBuffer in, int at) {
+        if (metaBytes != ENCODED_META_BYTES) {
+            throw FrameException.malformed(
+                    "An ENCODED_PAGES frame has " + metaBytes + " bytes of meta instead of " + ENCODED_META_BYTES);
+        }
+        int meta = at + HEADER_BYTES;
+        space = in.getLong(meta + RUN_SPACE_OFFSET);
+        address = in.getLong(meta + RUN_ADDRESS_OFFSET);
+        pages = in.getInt(meta + RUN_PAGES_OFFSET);
+        int codecCode = in.getInt(meta + RUN_CODEC_OFFSET);
+        baseEpoch = in.getLong(meta + RUN_BASE_EPOCH_OFFSET);
+        contentCrc = in.getInt(meta + RUN_CONTENT_CRC_OFFSET);
+        codec = PageCodec.ofCode(codecCode);
+        if (codec == null) {
+            throw FrameException.unknownCodec(codecCode);
+        }
+        source = PageSource.BYTES;
+        sameAs = 0;
+        checkRange(space, address, pages);
+        if (pages > MAX_BYTES_PAGES || payloadBytes == 0 || payloadBytes > runBytes()) {
+            throw FrameException.malformed(describeRun() + " is encoded in " + payloadBytes + " bytes");
+        }
+        if (codec.isBased() ? baseEpoch <= 0 || baseEpoch >= epoch : baseEpoch != 0) {
+            throw FrameException.malformed(describeRun() + " as " + codec + " cannot build on epoch " + baseEpoch);
+        }
     }
 
     private void checkSource() {
@@ -151,10 +195,27 @@ public final class FrameHeader {
         write(out, at);
     }
 
+    /**
+     * Writes header and run of an ENCODED_PAGES frame at {@code at}; takes {@link #HEADER_BYTES} + {@link
+     * #ENCODED_META_BYTES}.
+     */
+    public void writeEncodedRun(ByteBuffer out, int at) {
+        int meta = at + HEADER_BYTES;
+        out.putLong(meta + RUN_SPACE_OFFSET, space);
+        out.putLong(meta + RUN_ADDRESS_OFFSET, address);
+        out.putInt(meta + RUN_PAGES_OFFSET, pages);
+        out.putInt(meta + RUN_CODEC_OFFSET, codec.code());
+        out.putLong(meta + RUN_BASE_EPOCH_OFFSET, baseEpoch);
+        out.putInt(meta + RUN_CONTENT_CRC_OFFSET, contentCrc);
+        type = FrameType.ENCODED_PAGES;
+        metaBytes = ENCODED_META_BYTES;
+        write(out, at);
+    }
+
     /** Writes the header at {@code at} around a meta of {@link #metaBytes} that is already in its place behind it. */
     public void write(ByteBuffer out, int at) {
         out.putInt(at + MAGIC_OFFSET, MAGIC);
-        out.putShort(at + VERSION_OFFSET, (short) VERSION);
+        out.putShort(at + VERSION_OFFSET, (short) version);
         out.putShort(at + TYPE_OFFSET, (short) type.code());
         out.putInt(at + META_BYTES_OFFSET, metaBytes);
         out.putInt(at + PAYLOAD_BYTES_OFFSET, payloadBytes);

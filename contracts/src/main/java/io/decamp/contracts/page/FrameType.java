@@ -19,7 +19,9 @@ public enum FrameType {
     /** The epoch is sealed and applied. */
     SEAL_ACK(8),
     /** The receiver gives up on this connection and says why. */
-    ERROR(9);
+    ERROR(9),
+    /** A run of pages in another form than their bytes; from version 2 on. */
+    ENCODED_PAGES(10);
 
     private final int code;
 
@@ -29,6 +31,16 @@ public enum FrameType {
 
     public int code() {
         return code;
+    }
+
+    /** The first version of the stream that has it. */
+    public int sinceVersion() {
+        return this == ENCODED_PAGES ? 2 : FrameDescriptor.OLDEST_VERSION;
+    }
+
+    /** Whether bytes may follow the meta. */
+    public boolean hasPayload() {
+        return this == PAGES || this == ENCODED_PAGES || this == PART;
     }
 
     /** @return null when no type has this code */
@@ -43,6 +55,7 @@ public enum FrameType {
             case 7 -> SEAL;
             case 8 -> SEAL_ACK;
             case 9 -> ERROR;
+            case 10 -> ENCODED_PAGES;
             default -> null;
         };
     }

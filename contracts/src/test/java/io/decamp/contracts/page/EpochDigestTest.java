@@ -32,6 +32,7 @@ class EpochDigestTest {
 
     private static byte[] digest(Consumer<FrameHeader> change) {
         FrameHeader h = new FrameHeader();
+        h.version = 1;
         h.generation = 1;
         h.epoch = 2;
         h.sequence = 3;

@@ -66,7 +66,7 @@ class FrameHeaderTest {
 
     @Test
     void shouldRefuseAFutureVersionByName() {
-        assertRefused("protocol-version", out -> out.putShort(FrameDescriptor.VERSION_OFFSET, (short) 2), h -> {});
+        assertRefused("protocol-version", out -> out.putShort(FrameDescriptor.VERSION_OFFSET, (short) 3), h -> {});
     }
 
     @Test
@@ -132,6 +132,7 @@ class FrameHeaderTest {
 
     private static FrameHeader bytesRun() {
         FrameHeader h = new FrameHeader();
+        h.version = 1;
         h.generation = 7;
         h.epoch = 42;
         h.sequence = 9;

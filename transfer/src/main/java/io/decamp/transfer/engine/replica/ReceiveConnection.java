@@ -85,7 +85,8 @@ final class ReceiveConnection {
 
     private void converse() throws IOException {
         in = new FrameInput(wire);
-        out = new FrameOutput(wire, 0);
+        // until it is known what the sender speaks, whatever every sender reads
+        out = new FrameOutput(wire, 0, FrameDescriptor.OLDEST_VERSION);
         try {
             greet();
         } catch (DecampException e) {
@@ -116,7 +117,8 @@ final class ReceiveConnection {
         }
         workload = new WorkloadId(hello.workload());
         generation = header.generation;
-        out = new FrameOutput(wire, generation);
+        in.require(header.version);
+        out = new FrameOutput(wire, generation, header.version);
         try (ReplicaStore.Lease lease = store.lease(workload, generation, this::end)) {
             Replica replica = lease.replica();
             try {
@@ -158,8 +160,15 @@ final class ReceiveConnection {
             }
             case PAGES -> {
                 in.readRun();
+                in.checkPayload();
                 in.addTo(digest);
                 replica.pages(header, in.payload(), lease::dropOlder);
+            }
+            case ENCODED_PAGES -> {
+                in.readEncodedRun();
+                in.checkPayload();
+                in.addTo(digest);
+                replica.encodedPages(header, in.payload(), lease::dropOlder);
             }
             case PART -> {
                 in.addTo(digest);

@@ -20,7 +20,6 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
-import java.util.zip.CRC32C;
 import org.jboss.logging.Logger;
 
 /**
@@ -41,13 +40,13 @@ final class Replica {
     private final MemoryBudget budget;
     private final MemoryBudget.Account account;
     private final Checkpoints checkpoints;
-    private final CRC32C crc = new CRC32C();
     private volatile ReplicaState state = new ReplicaState.Empty();
     private SpaceFiles spaces;
     private Staging staging;
     private PartFiles parts;
     private long partBytes;
     private Preparer preparer = new Preparer();
+    private final PageDecoder decoder = new PageDecoder();
 
     private Replica(WorkloadId workload, long generation, Path directory, MemoryBudget budget, Checkpoints checkpoints) {
         this.workload = workload;
@@ -176,12 +175,12 @@ final class Replica {
         });
     }
 
-    /** @param older drops what the workload holds of older generations; false when there is nothing left to drop */
+    /**
+     * @param payload whose checksum was right
+     * @param older drops what the workload holds of older generations; false when there is nothing left to drop
+     */
     void pages(FrameHeader run, ByteBuffer payload, BooleanSupplier older) {
         boolean direct = receiving().direct();
-        if (run.source == PageSource.BYTES && crcOf(payload) != run.payloadCrc) {
-            throw FrameException.corrupt(run.describeRun() + " does not have the checksum that its frame says");
-        }
         guarded(() -> {
             if (run.source == PageSource.SAME_AS && !spaces.exists(run.sameAs)) {
                 throw FrameException.malformed(run.describeRun() + " refers to address space " + run.sameAs + ", which is not known");
@@ -204,6 +203,16 @@ final class Replica {
                 case SAME_AS -> spaces.copy(run.sameAs, run.space, run.address, run.runBytes());
             }
         });
+    }
+
+    /** As {@link #pages}, for a run that comes in another form: decoded, it is kept as any other. */
+    void encodedPages(FrameHeader run, ByteBuffer payload, BooleanSupplier older) {
+        ReplicaState.Receiving receiving = receiving();
+        if (run.codec.isBased() && (receiving.direct() || run.baseEpoch != receiving.sealed().epoch())) {
+            throw FrameException.base(run.describeRun() + " builds on epoch " + run.baseEpoch + ", sealed here is "
+                    + lastSealedEpoch());
+        }
+        guarded(() -> pages(run, decoder.decode(run, payload, spaces), older));
     }
 
     void part(ControlFrame.PartChunk chunk, int runningCrc, ByteBuffer payload, BooleanSupplier older) {
@@ -332,6 +341,7 @@ final class Replica {
             staging = null;
         }
         spaces.close();
+        decoder.close();
     }
 
     private ReplicaState.Receiving receiving() {
@@ -350,14 +360,6 @@ final class Replica {
 
     private long allocatedBytes() throws IOException {
         return spaces.allocatedBytes() + (staging == null ? 0 : staging.allocatedBytes()) + partBytes;
-    }
-
-    private int crcOf(ByteBuffer payload) {
-        int position = payload.position();
-        crc.reset();
-        crc.update(payload);
-        payload.position(position);
-        return (int) crc.getValue();
     }
 
     private Path sealedMarker() {

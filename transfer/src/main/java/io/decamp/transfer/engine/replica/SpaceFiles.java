@@ -2,6 +2,7 @@ package io.decamp.transfer.engine.replica;
 
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.page.FrameDescriptor;
+import io.decamp.contracts.page.FrameException;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.linux.file.SparseFile;
 import java.io.EOFException;
@@ -111,6 +112,20 @@ final class SpaceFiles implements AutoCloseable {
 
     void punch(long id, long address, long lengthBytes) throws IOException {
         file(id).punchHole(address, lengthBytes);
+    }
+
+    /** Fills {@code into} with what a space has. */
+    void read(long id, long address, ByteBuffer into) throws IOException {
+        SparseFile file = files.get(id);
+        if (file == null) {
+            throw FrameException.base("Address space " + id + ", of which pages are to be changed, is not known");
+        }
+        int start = into.position();
+        while (into.hasRemaining()) {
+            if (file.channel().read(into, address + into.position() - start) < 0) {
+                throw new EOFException(file.path() + " ends at 0x" + Long.toHexString(address));
+            }
+        }
     }
 
     /** Makes a range of {@code id} what the same range of {@code from} is; zero pages become holes. */

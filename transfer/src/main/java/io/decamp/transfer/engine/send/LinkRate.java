@@ -45,7 +45,9 @@ final class LinkRate {
     private long windowBusyMicros;
     private volatile double bytesPerSecond;
 
-    LinkRate(Gauge gauge, LongSupplier nanoClock) {
+    /** @param bytesPerSecond what is known from before, 0 when nothing is */
+    LinkRate(Gauge gauge, LongSupplier nanoClock, long bytesPerSecond) {
+        this.bytesPerSecond = bytesPerSecond;
         this.gauge = gauge;
         this.nanoClock = nanoClock;
     }

@@ -7,14 +7,15 @@ import io.decamp.contracts.page.ControlFrame;
 import io.decamp.contracts.page.FrameDescriptor;
 import io.decamp.contracts.page.FrameException;
 import io.decamp.contracts.page.FrameHeader;
+import io.decamp.contracts.page.FrameType;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.Segment;
 import io.decamp.contracts.v1.Part;
+import io.decamp.transfer.engine.encode.SentVersions;
 import io.decamp.transfer.engine.wire.FrameInput;
 import io.decamp.transfer.engine.wire.FrameOutput;
 import io.decamp.transfer.engine.wire.Wire;
-import io.decamp.contracts.v1.WireSavings;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,7 +23,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
 /**
@@ -47,22 +50,33 @@ final class SendSession implements PageTransport.Session {
     private final MappedSegments segments = new MappedSegments();
     private final ReentrantLock step = new ReentrantLock();
     private final LinkRate link;
+    private final SentMemory memory;
+    private SentVersions versions;
     private long lastSealed;
     private long openEpoch;
     private long epochStartBytes;
     private DecampException failure;
 
-    SendSession(Wire wire, WorkloadId workload, long generation, PageTransport.Target target, TransportLimits limits)
+    /** @param version of the stream; one that the receiver does not speak makes it refuse by name */
+    SendSession(
+            Wire wire,
+            int version,
+            WorkloadId workload,
+            long generation,
+            PageTransport.Target target,
+            TransportLimits limits,
+            SentMemory memory)
             throws IOException {
         this.wire = wire;
         this.workload = workload;
         this.target = target;
         this.limits = limits;
+        this.memory = memory;
         in = new FrameInput(wire);
-        out = new FrameOutput(wire, generation);
-        link = new LinkRate(wire::read, System::nanoTime);
+        in.require(version);
+        out = new FrameOutput(wire, generation, version);
+        link = new LinkRate(wire::read, System::nanoTime, memory.rate(target.destination()));
         TokenBucket cap = new TokenBucket(target.bandwidthBytesPerSecond(), System::nanoTime);
-        runs = new RunSender(out, cap, this::hearPeer);
         partSender = new PartSender(out, cap, this::hearPeer);
         out.write(0, new ControlFrame.Hello(
                 target.source().value(), target.destination().value(), workload.value()));
@@ -71,7 +85,19 @@ final class SendSession implements PageTransport.Session {
             throw FrameException.malformed("Node " + target.destination() + " answered HELLO with " + answer);
         }
         lastSealed = ack.lastSealedEpoch();
+        if (version >= FrameType.ENCODED_PAGES.sinceVersion()) {
+            versions = memory.take(workload, target.destination(), generation);
+            versions.connected(lastSealed);
+        }
+        runs = new RunSender(out, cap, this::hearPeer, versions, this::bottleneckBytesPerSecond);
         LOG.debugf("Page stream of %s to %s is open, last sealed epoch %d", workload, target.destination(), lastSealed);
+    }
+
+    /** Of the link or of the cap, whichever is less. */
+    private long bottleneckBytesPerSecond() {
+        long cap = target.bandwidthBytesPerSecond();
+        long rate = link.bytesPerSecond();
+        return cap <= 0 || rate > 0 && rate < cap ? rate : cap;
     }
 
     @Override
@@ -87,6 +113,10 @@ final class SendSession implements PageTransport.Session {
         run(() -> {
             hearPeer();
             epochStartBytes = wire.bytesOut();
+            if (versions != null) {
+                versions.broken();
+                runs.takeSavings();
+            }
             out.write(epoch, new ControlFrame.Begin(lastSealed));
             openEpoch = epoch;
             parts.clear();
@@ -154,7 +184,12 @@ final class SendSession implements PageTransport.Session {
             link.drained();
             lastSealed = epoch;
             openEpoch = 0;
-            return new PageTransport.Seal(digest, wire.bytesOut() - epochStartBytes, List.copyOf(parts), WireSavings.getDefaultInstance());
+            if (versions != null) {
+                Set<Long> alive = spaces.stream().map(AddressSpace::id).collect(Collectors.toSet());
+                versions.sealed(epoch, alive::contains);
+            }
+            return new PageTransport.Seal(
+                    digest, wire.bytesOut() - epochStartBytes, List.copyOf(parts), runs.takeSavings());
         });
     }
 
@@ -164,8 +199,8 @@ final class SendSession implements PageTransport.Session {
         // whoever is in the middle of a step fails now and cleans up after itself
         if (step.tryLock()) {
             try {
-                segments.close();
                 if (failure == null) {
+                    release(null);
                     failure = DecampException.retry(
                             "session-closed", "The page stream of " + workload + " is closed", "Open another session", null);
                 }
@@ -210,8 +245,25 @@ final class SendSession implements PageTransport.Session {
     private DecampException failed(DecampException e) {
         failure = e;
         wire.close();
-        segments.close();
+        release(e);
         return e;
+    }
+
+    /** @param why null when the session was closed by its owner, who may not come back */
+    private void release(DecampException why) {
+        segments.close();
+        runs.close();
+        memory.learnt(target.destination(), link.bytesPerSecond());
+        if (versions != null) {
+            if (why != null && why.code().equals(FrameException.BASE_CODE)) {
+                LOG.warnf("Pages of %s are sent whole from now on: %s", workload, why.getMessage());
+                versions.distrust();
+            } else if (why == null) {
+                versions.shrink();
+            }
+            memory.giveBack(workload, target.destination(), versions);
+            versions = null;
+        }
     }
 
     /** The receiver says why it ends a connection before it does. */

@@ -2,6 +2,8 @@ package io.decamp.transfer.engine.send;
 
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.page.FrameDescriptor;
+import io.decamp.contracts.page.FrameException;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.transfer.engine.tls.PeerIdentity;
 import io.decamp.transfer.engine.wire.PlainWire;
@@ -13,6 +15,7 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.SocketChannel;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
+import org.jboss.logging.Logger;
 
 /**
  * The sending half of the page stream over TLS 1.3 with certificates on both sides. Thread safe; its sessions are not,
@@ -22,20 +25,33 @@ import javax.net.ssl.SSLException;
  */
 public final class TlsPageTransport implements PageTransport {
     private final SSLContext tls;
+    private static final Logger LOG = Logger.getLogger(TlsPageTransport.class);
+
+    /** Content of pages that are kept for each workload, to send no more than what has changed in them. */
+    public static final long DEFAULT_BASE_BYTES = 64 << 20;
+
     private final TransportLimits limits;
+    private final SentMemory memory;
 
     /** @param tls holds this node's certificate and the authorities it trusts */
     public TlsPageTransport(SSLContext tls, TransportLimits limits) {
+        this(tls, limits, DEFAULT_BASE_BYTES);
+    }
+
+    /** @param baseBytes as {@link #DEFAULT_BASE_BYTES}; 0 for sending all changed pages whole */
+    public TlsPageTransport(SSLContext tls, TransportLimits limits, long baseBytes) {
         if (tls == null) {
             throw new IllegalArgumentException("A page stream needs TLS");
         }
         this.tls = tls;
         this.limits = limits;
+        memory = new SentMemory(baseBytes, System::nanoTime);
     }
 
     private TlsPageTransport(TransportLimits limits) {
         this.tls = null;
         this.limits = limits;
+        memory = new SentMemory(DEFAULT_BASE_BYTES, System::nanoTime);
     }
 
     /** Without any protection, to measure what TLS costs. */
@@ -49,10 +65,22 @@ public final class TlsPageTransport implements PageTransport {
             throw DecampException.refused(
                     "bad-generation", "Generation " + generation + " of " + workload + " is not greater than 0", "Count from 1");
         }
+        try {
+            return open(workload, generation, target, FrameDescriptor.VERSION);
+        } catch (DecampException e) {
+            if (!e.code().equals(FrameException.VERSION_CODE)) {
+                throw e;
+            }
+            LOG.infof("Node %s is older: pages of %s are neither compressed nor sent as changes", target.destination(), workload);
+            return open(workload, generation, target, FrameDescriptor.OLDEST_VERSION);
+        }
+    }
+
+    private Session open(WorkloadId workload, long generation, Target target, int version) {
         SocketChannel channel = connect(target);
         Wire wire = protect(channel, target);
         try {
-            return new SendSession(wire, workload, generation, target, limits);
+            return new SendSession(wire, version, workload, generation, target, limits, memory);
         } catch (SSLException e) {
             // with TLS 1.3 the server's verdict on our certificate arrives after our handshake is finished
             wire.close();

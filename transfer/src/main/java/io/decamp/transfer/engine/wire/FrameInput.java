@@ -10,6 +10,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.zip.CRC32C;
 
 /**
  * Cuts what a {@link Wire} brings into frames. The current frame lies in one piece in a direct buffer, from which its
@@ -31,9 +32,11 @@ public final class FrameInput {
             ByteBuffer.allocateDirect(BUFFER_BYTES).order(FrameDescriptor.ORDER);
     private final ByteBuffer payload = buffer.duplicate();
     private final FrameHeader header = new FrameHeader();
+    private final CRC32C crc = new CRC32C();
     private int at;
     private int next;
     private long sequence;
+    private int version;
 
     public FrameInput(Wire wire) {
         this.wire = wire;
@@ -61,6 +64,10 @@ public final class FrameInput {
         header.read(buffer, at);
         need(FrameDescriptor.HEADER_BYTES + header.metaBytes);
         header.checkMeta(buffer, at);
+        if (version != 0 && header.version != version && header.type != FrameType.ERROR) {
+            throw FrameException.malformed(
+                    "A frame of version " + header.version + " came in a stream of version " + version);
+        }
         if (header.sequence != sequence) {
             throw FrameException.malformed("Frame " + header.sequence + " came where frame " + sequence + " was expected");
         }
@@ -68,6 +75,11 @@ public final class FrameInput {
         need(FrameDescriptor.HEADER_BYTES + header.metaBytes + header.payloadBytes);
         next = at + FrameDescriptor.HEADER_BYTES + header.metaBytes + header.payloadBytes;
         return header;
+    }
+
+    /** From now on only an ERROR may be of another version. */
+    public void require(int streamVersion) {
+        version = streamVersion;
     }
 
     /** Whether a frame or a part of one has come; does not wait. */
@@ -78,6 +90,11 @@ public final class FrameInput {
     /** Reads and checks the run of the current frame, which is PAGES. */
     public void readRun() {
         header.readRun(buffer, at);
+    }
+
+    /** Reads and checks the run of the current frame, which is ENCODED_PAGES. */
+    public void readEncodedRun() {
+        header.readEncodedRun(buffer, at);
     }
 
     /** Reads the meta of the current frame. */
@@ -93,6 +110,21 @@ public final class FrameInput {
     /** The payload of the current frame; the same object each time. */
     public ByteBuffer payload() {
         return payload.limit(next).position(next - header.payloadBytes);
+    }
+
+    /**
+     * Compares the payload of the current frame, which is PAGES or ENCODED_PAGES, to its checksum.
+     *
+     * @throws io.decamp.contracts.error.DecampException {@code frame-corrupt}
+     */
+    public void checkPayload() {
+        if (header.payloadBytes > 0) {
+            crc.reset();
+            crc.update(payload());
+            if ((int) crc.getValue() != header.payloadCrc) {
+                throw FrameException.corrupt(header.describeRun() + " does not have the checksum that its frame says");
+            }
+        }
     }
 
     /** Adds the current frame to the digest of its epoch. */

@@ -5,6 +5,7 @@ import io.decamp.contracts.page.EpochDigest;
 import io.decamp.contracts.page.FrameDescriptor;
 import io.decamp.contracts.page.FrameHeader;
 import io.decamp.contracts.page.FrameType;
+import io.decamp.contracts.page.PageCodec;
 import io.decamp.contracts.page.PageSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,7 +22,8 @@ public final class FrameOutput {
     /** Frames gathered into one write. */
     public static final int MAX_GATHERED = 64;
 
-    private static final int RUN_HEADER_BYTES = FrameDescriptor.HEADER_BYTES + FrameDescriptor.RUN_META_BYTES;
+    private static final int RUN_HEADER_BYTES = FrameDescriptor.HEADER_BYTES
+            + Math.max(FrameDescriptor.RUN_META_BYTES, FrameDescriptor.ENCODED_META_BYTES);
 
     private final Wire wire;
     private final long generation;
@@ -36,9 +38,11 @@ public final class FrameOutput {
     private int buffers;
     private long sequence;
 
-    public FrameOutput(Wire wire, long generation) {
+    /** @param version of the stream, which every frame names */
+    public FrameOutput(Wire wire, long generation, int version) {
         this.wire = wire;
         this.generation = generation;
+        header.version = version;
         for (int i = 0; i < MAX_GATHERED; i++) {
             runHeaderViews[i] = runHeaders.duplicate();
         }
@@ -54,20 +58,55 @@ public final class FrameOutput {
      * @param payload of exactly the run's bytes, which stay the caller's; null when the source is not BYTES
      */
     public void addRun(long epoch, long space, long address, int pages, PageSource source, long sameAs, ByteBuffer payload) {
-        header.generation = generation;
-        header.epoch = epoch;
-        header.sequence = sequence++;
-        header.space = space;
-        header.address = address;
-        header.pages = pages;
+        describe(epoch, space, address, pages);
         header.source = source;
         header.sameAs = sameAs;
         header.payloadBytes = payload == null ? 0 : payload.remaining();
         header.payloadCrc = payload == null ? 0 : crcOf(payload);
         int at = runs * RUN_HEADER_BYTES;
         header.writeRun(runHeaders, at);
-        digest.add(runHeaders, at, FrameDescriptor.RUN_META_BYTES);
-        gathered[buffers++] = runHeaderViews[runs++].limit(at + RUN_HEADER_BYTES).position(at);
+        gather(at, payload);
+    }
+
+    /**
+     * Gathers a run that comes in another form, as {@link #addRun} does.
+     *
+     * @param baseEpoch that the codec builds on, 0 when it builds on none
+     * @param content the pages themselves, which are not sent
+     */
+    public void addEncodedRun(
+            long epoch,
+            long space,
+            long address,
+            int pages,
+            PageCodec codec,
+            long baseEpoch,
+            ByteBuffer content,
+            ByteBuffer payload) {
+        describe(epoch, space, address, pages);
+        header.codec = codec;
+        header.baseEpoch = baseEpoch;
+        header.contentCrc = crcOf(content);
+        header.payloadBytes = payload.remaining();
+        header.payloadCrc = crcOf(payload);
+        int at = runs * RUN_HEADER_BYTES;
+        header.writeEncodedRun(runHeaders, at);
+        gather(at, payload);
+    }
+
+    private void describe(long epoch, long space, long address, int pages) {
+        header.generation = generation;
+        header.epoch = epoch;
+        header.sequence = sequence++;
+        header.space = space;
+        header.address = address;
+        header.pages = pages;
+    }
+
+    private void gather(int at, ByteBuffer payload) {
+        digest.add(runHeaders, at, header.metaBytes);
+        int end = at + FrameDescriptor.HEADER_BYTES + header.metaBytes;
+        gathered[buffers++] = runHeaderViews[runs++].limit(end).position(at);
         if (payload != null) {
             gathered[buffers++] = payload;
         }

@@ -325,8 +325,12 @@ class PageStreamTest {
     void shouldHoldTheBandwidthCap() {
         try (PageTransport.Session session = nodes.open(1, nodes.receiver.address().getPort(), 8 << 20)) {
             session.begin(1);
+            byte[] incompressible = new byte[1024 * 4096];
+            new java.util.Random(1).nextBytes(incompressible);
+            PageRuns runs = new PageRuns();
+            runs.add(1, 0x10000, 1024, PageSource.BYTES);
             long start = System.nanoTime();
-            session.send(1, FakeSegment.filled(nodes.segmentFile, 1, 0x10000, 1024, 6));
+            session.send(1, FakeSegment.of(nodes.segmentFile, runs, incompressible));
             long millis = (System.nanoTime() - start) / 1_000_000;
             assertTrue(millis >= 350, "4 MiB at 8 MiB/s took " + millis + " ms");
         }

@@ -53,6 +53,7 @@ final class TransferFixture implements AutoCloseable {
     final Path directory = temporary();
     final Path memory = Files.createDirectory(directory.resolve("memory"));
     final Path segmentFile = directory.resolve("segment");
+    final TlsPageTransport transport = new TlsPageTransport(alphaTls(), QUICK);
     ReplicaStore store;
     PageReceiver receiver;
 
@@ -105,8 +106,8 @@ final class TransferFixture implements AutoCloseable {
     }
 
     PageTransport.Session open(long generation, int port, long bytesPerSecond) {
-        return new TlsPageTransport(alphaTls(), QUICK)
-                .open(WORKLOAD, generation, new PageTransport.Target(ALPHA, BETA, "127.0.0.1:" + port, bytesPerSecond));
+        return transport.open(
+                WORKLOAD, generation, new PageTransport.Target(ALPHA, BETA, "127.0.0.1:" + port, bytesPerSecond));
     }
 
     /** An epoch of pages filled with {@code fill}, sealed. */

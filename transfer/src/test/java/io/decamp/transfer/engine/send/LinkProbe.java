@@ -38,7 +38,7 @@ public final class LinkProbe {
 
     private static void send(InetSocketAddress to) throws Exception {
         try (PlainWire wire = new PlainWire(SocketChannel.open(to))) {
-            LinkRate rate = new LinkRate(wire::read, System::nanoTime);
+            LinkRate rate = new LinkRate(wire::read, System::nanoTime, 0);
             ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK);
             while (true) {
                 rate.begin();

@@ -13,7 +13,7 @@ class LinkRateTest {
     private long acked;
     private double busyMicros;
     private boolean readable = true;
-    private final LinkRate rate = new LinkRate(this::read, () -> nowNanos);
+    private final LinkRate rate = new LinkRate(this::read, () -> nowNanos, 0);
 
     private boolean read(TcpConnection.Reading into) {
         // the kernel counts in ticks of 4 ms
