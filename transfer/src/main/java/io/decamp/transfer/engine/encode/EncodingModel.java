@@ -25,6 +25,9 @@ final class EncodingModel {
         private static final double MEMORY_PAGES = 4096;
         private static final double PRIOR_PAGES = 64;
 
+        /** A thread that was kept off its processor meanwhile says nothing about the effort. */
+        private static final double OUTLIER = 4;
+
         private double pages = PRIOR_PAGES;
         private double savedBytes;
         private double nanos;
@@ -37,9 +40,14 @@ final class EncodingModel {
         }
 
         void learn(double morePages, double bytes, double time) {
+            learn(morePages, bytes, time, morePages);
+        }
+
+        /** @param worked pages that {@code time} was spent on, if not all of these */
+        void learn(double morePages, double bytes, double time, double worked) {
+            nanos += Math.min(time, OUTLIER * nanosPerPage() * worked);
             pages += morePages;
             savedBytes += bytes;
-            nanos += time;
             if (pages > MEMORY_PAGES) {
                 pages /= 2;
                 savedBytes /= 2;

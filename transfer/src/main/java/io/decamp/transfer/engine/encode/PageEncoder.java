@@ -165,7 +165,7 @@ public final class PageEncoder implements AutoCloseable {
         long nanos = System.nanoTime() - start;
         savings.spent(nanos);
         // a page that found room will have a base the next time; one that did not has taken time for nothing
-        model.delta.learn(kind == Kind.DELTA || !room ? 1 : 0, 0, nanos);
+        model.delta.learn(kind == Kind.DELTA || !room ? 1 : 0, 0, nanos, 1);
         return kind;
     }
 
@@ -188,7 +188,7 @@ public final class PageEncoder implements AutoCloseable {
         savings.spent(nanos);
         int saved = pages * PAGE - size;
         boolean worthwhile = size < pages * PAGE * WORTHWHILE;
-        model.delta.learn(0, worthwhile ? saved : 0, nanos);
+        model.delta.learn(0, worthwhile ? saved : 0, nanos, pages);
         if (worthwhile) {
             savings.delta(pages, saved);
             frames.encoded(
