@@ -57,16 +57,23 @@ class TcpConnectionTest {
     @Test
     void shouldReadNothingAfterItIsClosedAndEndTheConnectionWithTheChannel() throws IOException {
         try (ServerSocketChannel listener = listen("127.0.0.1");
-                SocketChannel here = SocketChannel.open(listener.getLocalAddress());
-                SocketChannel there = listener.accept()) {
-            TcpConnection connection = find(here);
-            connection.close();
-            connection.close();
-            here.close();
-
-            assertFalse(connection.read(new TcpConnection.Reading()));
+                SocketChannel there = connectAndClose(listener)) {
             assertEquals(-1, there.read(ByteBuffer.allocate(1)));
         }
+    }
+
+    /** @return the other end */
+    private static SocketChannel connectAndClose(ServerSocketChannel listener) throws IOException {
+        TcpConnection connection;
+        SocketChannel there;
+        try (SocketChannel here = SocketChannel.open(listener.getLocalAddress())) {
+            there = listener.accept();
+            connection = find(here);
+        }
+        connection.close();
+        connection.close();
+        assertFalse(connection.read(new TcpConnection.Reading()));
+        return there;
     }
 
     private static ServerSocketChannel listen(String host) throws IOException {

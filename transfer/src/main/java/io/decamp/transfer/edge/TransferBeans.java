@@ -9,7 +9,10 @@ import io.decamp.transfer.engine.replica.ReplicaLimits;
 import io.decamp.transfer.engine.replica.ReplicaStore;
 import io.decamp.transfer.engine.send.TlsPageTransport;
 import io.decamp.transfer.engine.send.TransportLimits;
+import io.decamp.transfer.engine.send.WireTotals;
 import io.decamp.transfer.engine.tls.TlsMaterial;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
@@ -18,6 +21,7 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.ToDoubleFunction;
 import javax.net.ssl.SSLContext;
 
 /** The transfer engine's two halves as beans. */
@@ -33,8 +37,26 @@ class TransferBeans {
 
     @Produces
     @Singleton
-    PageTransport transport(SSLContext tls) {
-        return new TlsPageTransport(tls, TransportLimits.DEFAULT);
+    PageTransport transport(SSLContext tls, DecampConfig config, MeterRegistry meters) {
+        TlsPageTransport transport =
+                new TlsPageTransport(tls, TransportLimits.DEFAULT, config.data().deltaCacheBytes());
+        WireTotals totals = transport.totals();
+        FunctionCounter.builder("decamp.wire.sent", totals, WireTotals::sentBytes)
+                .baseUnit("bytes")
+                .description("Bytes of sealed epochs that went to other nodes")
+                .register(meters);
+        saved(meters, totals, "unchanged", WireTotals::unchangedBytes);
+        saved(meters, totals, "delta", WireTotals::deltaBytes);
+        saved(meters, totals, "compressed", WireTotals::compressedBytes);
+        return transport;
+    }
+
+    private static void saved(MeterRegistry meters, WireTotals totals, String by, ToDoubleFunction<WireTotals> bytes) {
+        FunctionCounter.builder("decamp.wire.saved", totals, bytes)
+                .baseUnit("bytes")
+                .tag("by", by)
+                .description("Bytes of pages that did not have to be sent")
+                .register(meters);
     }
 
     @Produces

@@ -43,6 +43,9 @@ public record DecampConfig(
     /** From this resident size, on-demand memory beats reading it: 0.6 s a GiB against 40 ms whatever the size. */
     private static final long DEFAULT_LAZY_FROM_BYTES = 64 << 20;
 
+    /** 16384 pages. */
+    private static final long DEFAULT_DELTA_CACHE_BYTES = 64 << 20;
+
     /** More than the processors of a node could freeze and restore at a time. */
     private static final int MOST_MOVES_AT_ONCE = 64;
 
@@ -61,13 +64,15 @@ public record DecampConfig(
      * @param keyStore PKCS#12 file with this node's certificate, its key and the authority's certificate
      * @param keyStorePasswordFile file that holds the key store's password
      * @param maxReplicaBytes limit of memory for replicas; 0: half of what is free at the start
+     * @param deltaCacheBytes for each workload that is sent: content of rewritten pages, to send only what changes in them
      */
     public record Data(
             String listen,
             Optional<String> advertise,
             Optional<Path> keyStore,
             Optional<Path> keyStorePasswordFile,
-            long maxReplicaBytes) {}
+            long maxReplicaBytes,
+            long deltaCacheBytes) {}
 
     /**
      * Spans.
@@ -117,7 +122,8 @@ public record DecampConfig(
                         in.text("data.advertise"),
                         in.text("data.key-store").map(Path::of),
                         in.text("data.key-store-password-file").map(Path::of),
-                        in.bytes("data.max-replica-bytes", 0)),
+                        in.bytes("data.max-replica-bytes", 0),
+                        in.bytes("data.delta-cache-bytes", DEFAULT_DELTA_CACHE_BYTES)),
                 new Trace(in.text("trace.directory").map(Path::of), in.text("trace.otlp-endpoint")),
                 new Restore(in.bytes("restore.lazy-from-bytes", DEFAULT_LAZY_FROM_BYTES)),
                 new Remote(

@@ -12,6 +12,7 @@ import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.Segment;
 import io.decamp.contracts.v1.Part;
+import io.decamp.contracts.v1.WireSavings;
 import io.decamp.transfer.engine.encode.SentVersions;
 import io.decamp.transfer.engine.wire.FrameInput;
 import io.decamp.transfer.engine.wire.FrameOutput;
@@ -51,6 +52,7 @@ final class SendSession implements PageTransport.Session {
     private final ReentrantLock step = new ReentrantLock();
     private final LinkRate link;
     private final SentMemory memory;
+    private final WireTotals totals;
     private SentVersions versions;
     private long lastSealed;
     private long openEpoch;
@@ -65,13 +67,15 @@ final class SendSession implements PageTransport.Session {
             long generation,
             PageTransport.Target target,
             TransportLimits limits,
-            SentMemory memory)
+            SentMemory memory,
+            WireTotals totals)
             throws IOException {
         this.wire = wire;
         this.workload = workload;
         this.target = target;
         this.limits = limits;
         this.memory = memory;
+        this.totals = totals;
         in = new FrameInput(wire);
         in.require(version);
         out = new FrameOutput(wire, generation, version);
@@ -188,8 +192,10 @@ final class SendSession implements PageTransport.Session {
                 Set<Long> alive = spaces.stream().map(AddressSpace::id).collect(Collectors.toSet());
                 versions.sealed(epoch, alive::contains);
             }
-            return new PageTransport.Seal(
-                    digest, wire.bytesOut() - epochStartBytes, List.copyOf(parts), runs.takeSavings());
+            long wireBytes = wire.bytesOut() - epochStartBytes;
+            WireSavings savings = runs.takeSavings();
+            totals.add(wireBytes, savings);
+            return new PageTransport.Seal(digest, wireBytes, List.copyOf(parts), savings);
         });
     }
 

@@ -32,6 +32,7 @@ public final class TlsPageTransport implements PageTransport {
 
     private final TransportLimits limits;
     private final SentMemory memory;
+    private final WireTotals totals = new WireTotals();
 
     /** @param tls holds this node's certificate and the authorities it trusts */
     public TlsPageTransport(SSLContext tls, TransportLimits limits) {
@@ -59,6 +60,10 @@ public final class TlsPageTransport implements PageTransport {
         return new TlsPageTransport(limits);
     }
 
+    public WireTotals totals() {
+        return totals;
+    }
+
     @Override
     public Session open(WorkloadId workload, long generation, Target target) {
         if (generation <= 0) {
@@ -80,7 +85,7 @@ public final class TlsPageTransport implements PageTransport {
         SocketChannel channel = connect(target);
         Wire wire = protect(channel, target);
         try {
-            return new SendSession(wire, version, workload, generation, target, limits, memory);
+            return new SendSession(wire, version, workload, generation, target, limits, memory, totals);
         } catch (SSLException e) {
             // with TLS 1.3 the server's verdict on our certificate arrives after our handshake is finished
             wire.close();
