@@ -18,6 +18,9 @@ final class CurveFit {
     private static final double LEAST_BEND = 0.1;
     /** Counts this small are chance. */
     private static final double LEAST_PAGES = 32;
+    /** Counted and told alike, so that few pages say little. */
+    private static final double CHANCE_PAGES = 8;
+    /** A workload that writes that much more than its pages' rates say has changed, and is learned anew. */
     private static final double MOST_FACTOR = 4;
 
     /** Counts beyond that many scans back weigh nothing. */
@@ -97,7 +100,7 @@ final class CurveFit {
         t /= weight;
         one /= weight;
         told /= weight;
-        factor = one < LEAST_PAGES || told < LEAST_PAGES ? 1 : Math.clamp(one / told, 1 / MOST_FACTOR, MOST_FACTOR);
+        factor = Math.min(MOST_FACTOR, (one + CHANCE_PAGES) / (told + CHANCE_PAGES));
         linearPerSecond = 0;
         if (windowPages < LEAST_PAGES || windowLength < 2 * t || told < 1) {
             return;

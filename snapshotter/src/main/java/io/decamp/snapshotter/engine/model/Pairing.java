@@ -7,21 +7,26 @@ package io.decamp.snapshotter.engine.model;
  */
 final class Pairing {
     private static final float SPLIT_DEVIATIONS = 4;
-    private static final float SPLIT_RATIO = 1.3f;
+    /** Of the overlap that chance gives, of written or of unwritten pages: less of a difference is not worth a split. */
+    private static final float SPLIT_SHARE = 0.3f;
+
     private static final float SPLIT_LEAST = 2;
 
     private float overlap;
     private float expected;
+    private float expectedUnwritten;
     private float variance;
 
     void add(int pages, int before, int now, int both, float keep) {
         overlap *= keep;
         expected *= keep;
+        expectedUnwritten *= keep;
         variance *= keep;
         if (pages > 1 && before > 0 && now > 0) {
             float e = (float) before * now / pages;
             overlap += both;
             expected += e;
+            expectedUnwritten += (float) (pages - before) * (pages - now) / pages;
             variance += e * (pages - before) * (pages - now) / ((float) pages * (pages - 1));
         }
     }
@@ -29,13 +34,14 @@ final class Pairing {
     boolean differ() {
         float more = overlap - expected;
         return overlap >= SPLIT_LEAST
-                && overlap > expected * SPLIT_RATIO
+                && more > Math.min(expected, expectedUnwritten) * SPLIT_SHARE
                 && more * more > SPLIT_DEVIATIONS * SPLIT_DEVIATIONS * (variance + 0.05f);
     }
 
     void clear() {
         overlap = 0;
         expected = 0;
+        expectedUnwritten = 0;
         variance = 0;
     }
 }

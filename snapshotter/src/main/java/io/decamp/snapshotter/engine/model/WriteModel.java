@@ -160,6 +160,11 @@ public final class WriteModel implements WriteRates {
         return taught;
     }
 
+    /** Runs of 64 KiB whose pages have rates of their own. */
+    int runsWithPageRates() {
+        return digest.pagedRuns;
+    }
+
     @Override
     public double writtenPages(double seconds) {
         return curve().written(seconds);
