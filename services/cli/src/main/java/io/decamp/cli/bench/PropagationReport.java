@@ -69,20 +69,30 @@ final class PropagationReport {
         return targets;
     }
 
+    /** A table for each part that was run. */
     void print(PrintStream out) {
+        if (!loads(PropagationRun.Move.class).isEmpty()) {
+            printMoves(out);
+        }
+        if (!loads(PropagationRun.Guarded.class).isEmpty()) {
+            printGuarded(out);
+        }
+    }
+
+    private void printMoves(PrintStream out) {
         out.printf(
                 Locale.ROOT,
                 "%n(a) one move without protection; at the least %,d pages once each, %.1f s%n",
                 sizeBytes >> 12,
                 (double) sizeBytes / link.bytesPerSecond());
         out.println("    writer          policy      pages first     again   ratio  rounds  ended by          total s"
-                + "  downtime ms   ratio");
+                + "  downtime ms   ratio  link used");
         for (PropagationRun.Load load : loads(PropagationRun.Move.class)) {
             for (String policy : policies(PropagationRun.Move.class)) {
                 PropagationRun.Move any = moves(load.name(), policy).getFirst();
                 out.printf(
                         Locale.ROOT,
-                        "    %-14s  %-10s  %,11.0f %,9.0f  %6.2f  %6.0f  %-16s  %7.2f  %11.1f  %6.2f%n",
+                        "    %-14s  %-10s  %,11.0f %,9.0f  %6.2f  %6.0f  %-16s  %7.2f  %11.1f  %6.2f  %7.0f %%%n",
                         load.name(),
                         policy,
                         move(load.name(), policy, PropagationRun.Move::pagesFirst),
@@ -92,9 +102,13 @@ final class PropagationReport {
                         any.convergedBy(),
                         move(load.name(), policy, PropagationRun.Move::evictionMillis) / 1e3,
                         move(load.name(), policy, PropagationRun.Move::downtimeMillis),
-                        moveRatio(load.name(), policy, ADDRESS, PropagationRun.Move::downtimeMillis));
+                        moveRatio(load.name(), policy, ADDRESS, PropagationRun.Move::downtimeMillis),
+                        100 * move(load.name(), policy, PropagationRun.Move::bytesPerSecond) / link.bytesPerSecond());
             }
         }
+    }
+
+    private void printGuarded(PrintStream out) {
         out.printf("%n(b) protection, then an eviction; MB on the link, at the least what was written meanwhile, once%n");
         out.println("    writer          policy      first copy     after it   ratio   at least   found again"
                 + "  evicted in ms  downtime ms");

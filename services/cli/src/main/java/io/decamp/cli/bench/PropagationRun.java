@@ -74,6 +74,11 @@ sealed interface PropagationRun {
             List<Round> sent,
             boolean verified)
             implements PropagationRun {
+        /** How fast it left, in bytes a second: below what the link carries, something else was in the way. */
+        double bytesPerSecond() {
+            return linkBytes / evictionMillis * 1e3;
+        }
+
         @Override
         public void addTo(ObjectNode o) {
             o.put("part", "a")
