@@ -42,7 +42,7 @@ final class RebalanceReport {
         left.forEach(line -> out.append("left out: ").append(line).append('\n'));
         if (!plan.moves().isEmpty()) {
             out.append('\n');
-            out.append(String.format(MOVE, "WORKLOAD", "FROM", "TO", "SIZE", "EVICTION", ""));
+            out.append(String.format(MOVE, "WORKLOAD", "FROM", "TO", "SIZE", "EVICTION", "HOW"));
             for (Move move : plan.moves()) {
                 out.append(String.format(
                         MOVE,
@@ -51,7 +51,7 @@ final class RebalanceReport {
                         move.to(),
                         Format.bytes(move.workload().bytes()),
                         move.toStandby() ? "about " + Format.micros(move.workload().evictionMicros()) : "a whole copy",
-                        move.toStandby() ? "its standby" : ""));
+                        move.toStandby() ? "to its standby" : "to a node that has none of it"));
             }
         }
         out.append(String.format(
