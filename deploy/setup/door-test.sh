@@ -31,6 +31,8 @@ release=$("$root/decamp" --version)
 
 expect 0 '^Usage: ' 'shouldExplainItself' "$door" --help
 expect 0 '^Exit status: ' 'shouldDocumentExitCodes' "$door" --help
+expect 0 '^  alerts ' 'shouldListTheReceiverOfAlerts' "$door" --help
+expect 0 '^  rebalance ' 'shouldListTheRebalancer' "$door" --help
 expect 0 '^decamp [0-9]' 'shouldTellItsVersion' "$door" --version
 expect 2 'Usage: ' 'shouldExplainItselfWithoutACommand' "$door"
 expect 2 "unknown command 'evcit'" 'shouldRefuseAnUnknownCommand' "$door" evcit

@@ -63,6 +63,8 @@ class AlertmanagerTest {
 
     @BeforeAll
     static void startAll() throws IOException {
+        // to give it a /usr/share of its own
+        Host.requireRoot();
         Host.requireProgram("prometheus-alertmanager");
         Host.requireProgram("promtool");
         broker = BrokerProcess.start(directory.resolve("kafka"));
