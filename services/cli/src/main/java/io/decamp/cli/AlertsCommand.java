@@ -23,8 +23,8 @@ import picocli.CommandLine.Option;
 /** Lets a Prometheus Alertmanager ask for moves. Runs until it is ended by a signal. */
 @Command(
         name = "alerts",
-        description = "Receives webhooks of a Prometheus Alertmanager, and turns alerts that predict a failure of a node into"
-                + " requests to move what runs there.")
+        description = "Receives webhooks of a Prometheus Alertmanager, and turns alerts that predict a failure of a"
+                + " node into requests to move what runs there.")
 final class AlertsCommand implements Callable<Integer> {
     private static final Pattern ADDRESS = Pattern.compile("(?:\\[([0-9A-Fa-f:.]+)]|([^:\\[\\]]+)):([0-9]{1,5})");
     private static final int MAX_PORT = 65_535;
@@ -38,13 +38,13 @@ final class AlertsCommand implements Callable<Integer> {
     @Option(
             names = "--listen",
             paramLabel = "HOST:PORT",
-            description = "where Alertmanager posts to (default: ${DEFAULT-VALUE}); other than on loopback only with a token")
+            description = "where Alertmanager posts to (default: ${DEFAULT-VALUE}); off loopback only with a token")
     private String listen = "127.0.0.1:9098";
 
     @Option(
             names = "--token-file",
             paramLabel = "FILE",
-            description = "holds the token that must be shown (Alertmanager: http_config.authorization.credentials_file)")
+            description = "holds the token that must be shown (http_config.authorization of Alertmanager)")
     private Path tokenFile;
 
     @Option(

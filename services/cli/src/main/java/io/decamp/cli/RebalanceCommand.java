@@ -30,7 +30,8 @@ import picocli.CommandLine.Option;
 /** A batch job: looks at all nodes, prints a plan, and makes its moves only when told to. */
 @Command(
         name = "rebalance",
-        description = "Shows which moves would even out memory over the nodes, as few as possible; makes them with --execute.")
+        description = "Shows which moves would even out memory over the nodes, as few as possible; makes them with"
+                + " --execute.")
 final class RebalanceCommand implements Callable<Integer> {
     private static final Duration READ_LIMIT = Duration.ofSeconds(15);
     /** More would only share the same links and processors. */
@@ -51,7 +52,8 @@ final class RebalanceCommand implements Callable<Integer> {
     @Option(
             names = "--threshold",
             paramLabel = "SHARE|SIZE",
-            description = "a node may differ so much from the mean: a share of its memory, or a size (default: ${DEFAULT-VALUE})")
+            description = "a node may differ so much from the mean: a share of its memory, or a size"
+                    + " (default: ${DEFAULT-VALUE})")
     private String threshold = "10%";
 
     @Option(
@@ -62,7 +64,8 @@ final class RebalanceCommand implements Callable<Integer> {
 
     @Option(
             names = "--anywhere",
-            description = "workloads may go to every node (default: to those named when they were protected, and their standby)")
+            description = "workloads may go to every node (default: to those named when they were protected, and their"
+                    + " standby)")
     private boolean anywhere;
 
     @Option(

@@ -73,15 +73,18 @@ final class RebalanceReport {
                     ? "Nothing to do: every node is within the threshold."
                     : "Nothing to do: no move that is allowed and fits brings it nearer.";
         }
-        String how = (plan.even() ? "" : " Not within the threshold even then: no more can be moved, or --max-moves forbids it.")
-                + (plan.exact() ? "" : " Too many to try out all: there may be a plan with fewer moves.");
+        String even = " Not within the threshold even then: no more can be moved, or --max-moves forbids it.";
+        String exact = " Too many to try out all: there may be a plan with fewer moves.";
+        String how = (plan.even() ? "" : even) + (plan.exact() ? "" : exact);
         if (!executed) {
             return moves + (moves == 1 ? " move" : " moves") + ". Nothing was moved; --execute does it." + how;
         }
-        int rest = moves - moved.size() - failures.size();
-        return moved.size() + " of " + moves + " moved"
-                + (failures.isEmpty() ? "." : ", " + failures.size() + " failed, " + rest + " not begun. What moved stays moved.")
-                + how;
+        String result = moved.size() + " of " + moves + " moved";
+        if (!failures.isEmpty()) {
+            int rest = moves - moved.size() - failures.size();
+            result += ", " + failures.size() + " failed, " + rest + " not begun. What moved stays moved";
+        }
+        return result + "." + how;
     }
 
     synchronized boolean failed() {
@@ -101,7 +104,11 @@ final class RebalanceReport {
     synchronized String failed(Move move, DecampException e) {
         failures.put(move, e);
         return String.format(
-                "%s was not moved: %s (%s)%n        %s", move.workload().workload(), e.getMessage(), e.code(), e.advice());
+                "%s was not moved: %s (%s)%n        %s",
+                move.workload().workload(),
+                e.getMessage(),
+                e.code(),
+                e.advice());
     }
 
     synchronized String toJson() {
@@ -142,6 +149,7 @@ final class RebalanceReport {
 
     private static String load(Node node, Map<String, Long> loads) {
         long load = loads.get(node.name());
-        return String.format(Locale.ROOT, "%s (%.1f%%)", Format.bytes(load), PERCENT * (double) load / node.memoryBytes());
+        double percent = PERCENT * (double) load / node.memoryBytes();
+        return String.format(Locale.ROOT, "%s (%.1f%%)", Format.bytes(load), percent);
     }
 }

@@ -30,7 +30,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Two nodes as the topics see them, on a real broker: they announce, own, report epochs, and answer requests at once. */
+/**
+ * Two nodes as the topics see them, on a real broker: they announce, own, report epochs, and answer requests at once.
+ */
 final class FakeFleet implements AutoCloseable {
     static final Duration LIMIT = Duration.ofSeconds(30);
     private static final long MIB = 1L << 20;

@@ -38,8 +38,8 @@ public final class DirectPublisher implements AutoCloseable {
      * Waits for a broker to say where the topic is, and not for the acknowledgement.
      *
      * @param id {@code ce_id}
-     * @return completes when all in-sync replicas have it; exceptionally with {@code broker-unreachable}, when it may or
-     *     may not be there, and is not on its way any more
+     * @return completes when all in-sync replicas have it; exceptionally with {@code broker-unreachable}, when it may
+     *     or may not be there, and is not on its way any more
      * @throws DecampException {@code event-oversized}
      */
     public <T extends Message> CompletableFuture<Void> send(EventType<T> type, String id, T data) {

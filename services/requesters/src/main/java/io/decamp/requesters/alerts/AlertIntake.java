@@ -14,8 +14,8 @@ import java.util.function.Consumer;
 
 /**
  * One notification in, one answer out: understands its alerts, asks for what they ask for, each occurrence once however
- * often it is told, and answers in the way that makes Alertmanager do the right thing: 2xx, all is acknowledged; 5xx, try
- * again; 4xx, trying again is of no use. For many threads.
+ * often it is told, and answers in the way that makes Alertmanager do the right thing: 2xx, all is acknowledged; 5xx,
+ * try again; 4xx, trying again is of no use. For many threads.
  */
 final class AlertIntake {
     static final int OK = 200;

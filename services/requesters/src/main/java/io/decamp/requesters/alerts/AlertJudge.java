@@ -13,9 +13,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Decides what an alert asks for. A firing alert is a failure prediction when it has the label {@code decamp_node}, or the
- * label {@code decamp="failure-predicted"}, and then its {@code instance} says the node: no other alert moves anything,
- * however it got here. What must be there and is not, or can't be read, is refused by name.
+ * Decides what an alert asks for. A firing alert is a failure prediction when it has the label {@code decamp_node},
+ * or the label {@code decamp="failure-predicted"}, and then its {@code instance} says the node: no other alert moves
+ * anything, however it got here. What must be there and is not, or can't be read, is refused by name.
  */
 final class AlertJudge {
     static final String MARK = "decamp";

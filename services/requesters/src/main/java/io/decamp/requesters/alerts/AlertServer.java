@@ -18,8 +18,8 @@ import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 
 /**
- * HTTP around {@link AlertIntake}: {@code POST /}, {@code GET /health}, {@code GET /metrics}. Everything is bounded: body,
- * connections, and the time that a sender may take.
+ * HTTP around {@link AlertIntake}: {@code POST /}, {@code GET /health}, {@code GET /metrics}. Everything is bounded:
+ * body, connections, and the time that a sender may take.
  */
 final class AlertServer implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(AlertServer.class);
@@ -87,7 +87,9 @@ final class AlertServer implements AutoCloseable {
     static HttpServer bind(InetSocketAddress address, Optional<BearerToken> token) {
         if (address.isUnresolved()) {
             throw DecampException.refused(
-                    "cannot-listen", "No address is known for " + address.getHostString(), "Give HOST:PORT of this machine");
+                    "cannot-listen",
+                    "No address is known for " + address.getHostString(),
+                    "Give HOST:PORT of this machine");
         }
         if (!address.getAddress().isLoopbackAddress() && token.isEmpty()) {
             throw DecampException.refused(
@@ -145,8 +147,9 @@ final class AlertServer implements AutoCloseable {
     private HttpHandler guarded(String path, String method, Page page) {
         return exchange -> {
             try {
-                if (!exchange.getRequestURI().getPath().equals(path)) {
-                    say(exchange, NOT_FOUND, error("no-such-path", "There is no " + exchange.getRequestURI().getPath()));
+                String asked = exchange.getRequestURI().getPath();
+                if (!asked.equals(path)) {
+                    say(exchange, NOT_FOUND, error("no-such-path", "There is no " + asked));
                 } else if (!exchange.getRequestMethod().equals(method)) {
                     exchange.getResponseHeaders().set("Allow", method);
                     say(exchange, NOT_ALLOWED, error("no-such-method", path + " is for " + method));

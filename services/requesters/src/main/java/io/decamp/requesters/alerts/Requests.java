@@ -15,8 +15,8 @@ interface Requests {
     /**
      * Asks.
      *
-     * @return completes when the brokers have acknowledged it; exceptionally, with a {@code DecampException}, when it was
-     *     given up
+     * @return completes when the brokers have acknowledged it; exceptionally, with a {@code DecampException}, when it
+     *     was given up
      */
     CompletableFuture<Void> ask(String id, MigrationRequested request);
 }

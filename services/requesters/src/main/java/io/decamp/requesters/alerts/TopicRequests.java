@@ -18,8 +18,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Asks on the topic, and reads there what was asked before: the topic is the receiver's only memory, so that a restarted
- * one, and a second one beside it, repeat nothing.
+ * Asks on the topic, and reads there what was asked before: the topic is the receiver's only memory, so that a
+ * restarted one, and a second one beside it, repeat nothing.
  */
 final class TopicRequests implements Requests, AutoCloseable {
     /** As long as the topic keeps requests; alerts that fire longer ask once more. */

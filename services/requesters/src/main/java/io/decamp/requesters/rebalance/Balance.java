@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Loads and room of the nodes while moves are tried and taken back. The excess is what the nodes' loads lie outside their
- * tolerated distance from the mean, in bytes, all nodes together; the mean does not change with moves. Room that a move
- * frees at its source is not counted: a replica usually takes it. One thread.
+ * Loads and room of the nodes while moves are tried and taken back. The excess is what the nodes' loads lie outside
+ * their tolerated distance from the mean, in bytes, all nodes together; the mean does not change with moves. Room
+ * that a move frees at its source is not counted: a replica usually takes it. One thread.
  */
 final class Balance {
     /** Of the tolerated distance: what is less than this share of it is not worth another move. */
@@ -76,7 +76,10 @@ final class Balance {
         int from = index.get(move.from());
         int to = index.get(move.to());
         long bytes = move.workload().bytes();
-        return square(from, load[from] - bytes) - square(from, load[from]) + square(to, load[to] + bytes) - square(to, load[to]);
+        return square(from, load[from] - bytes)
+                - square(from, load[from])
+                + square(to, load[to] + bytes)
+                - square(to, load[to]);
     }
 
     boolean fits(Move move) {

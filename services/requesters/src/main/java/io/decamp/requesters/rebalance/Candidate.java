@@ -4,8 +4,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Moves that were tried, and what they come to. Better is: fewer steps outside the tolerated distance, then fewer moves,
- * then more of them to a standby, then fewer bytes, then more even.
+ * Moves that were tried, and what they come to. Better is: fewer steps outside the tolerated distance, then fewer
+ * moves, then more of them to a standby, then fewer bytes, then more even.
  */
 record Candidate(long steps, List<Move> moves, long foreign, long bytes, double unevenness)
         implements Comparable<Candidate> {

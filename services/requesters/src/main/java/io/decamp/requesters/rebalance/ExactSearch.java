@@ -6,8 +6,8 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Tries every set of at most so many moves, the small ones first: what it finds has no better. It says beforehand how far
- * it can go: the number of sets grows with (workloads * nodes) to the power of the moves.
+ * Tries every set of at most so many moves, the small ones first: what it finds has no better. It says beforehand how
+ * far it can go: the number of sets grows with (workloads * nodes) to the power of the moves.
  */
 final class ExactSearch {
     private final Balance balance;

@@ -65,8 +65,8 @@ public final class Execution implements AutoCloseable {
      * Makes one move.
      *
      * @param number of the move in the plan
-     * @throws DecampException {@code plan-outdated}: nothing was asked for; {@code broker-unreachable}; what the migration
-     *     failed with; {@code no-answer}
+     * @throws DecampException {@code plan-outdated}: nothing was asked for; {@code broker-unreachable}; what the
+     *     migration failed with; {@code no-answer}
      */
     public Restored make(Move move, int number, Duration limit) {
         requireStill(move);
@@ -91,7 +91,8 @@ public final class Execution implements AutoCloseable {
                     e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw DecampException.retry("interrupted", "Interrupted while " + id + " went on", "See ./decamp status", e);
+            throw DecampException.retry(
+                    "interrupted", "Interrupted while " + id + " went on", "See ./decamp status", e);
         } finally {
             ends.remove(id);
         }
@@ -151,6 +152,9 @@ public final class Execution implements AutoCloseable {
 
     private static DecampException failure(MigrationFailed f) {
         return DecampException.abort(
-                f.getCode(), f.getReason() + " [" + f.getNode() + ", " + f.getStep() + ", " + f.getTruth() + "]", f.getAdvice(), null);
+                f.getCode(),
+                f.getReason() + " [" + f.getNode() + ", " + f.getStep() + ", " + f.getTruth() + "]",
+                f.getAdvice(),
+                null);
     }
 }

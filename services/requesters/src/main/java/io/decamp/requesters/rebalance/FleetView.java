@@ -93,7 +93,8 @@ public final class FleetView implements AutoCloseable {
         evacuations.all().values().stream().filter(e -> !e.getDone()).forEach(e -> {
             evacuating.add(e.getNode());
             e.getItemsList().stream()
-                    .filter(i -> i.getState() == EvacuationItem.State.PLANNED || i.getState() == EvacuationItem.State.MOVING)
+                    .filter(i -> i.getState() == EvacuationItem.State.PLANNED
+                            || i.getState() == EvacuationItem.State.MOVING)
                     .forEach(i -> moving.add(i.getWorkload()));
         });
         return new FleetSnapshot(

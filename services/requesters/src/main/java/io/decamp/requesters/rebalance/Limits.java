@@ -21,9 +21,10 @@ public record Limits(double thresholdShare, long thresholdBytes, int maxMoves) {
         boolean share = thresholdBytes == 0 && thresholdShare >= MIN_SHARE && thresholdShare <= 1;
         boolean bytes = thresholdShare == 0 && thresholdBytes >= MIN_BYTES;
         if (!share && !bytes) {
+            String given = thresholdBytes > 0 ? thresholdBytes + " bytes" : "the share " + thresholdShare;
             throw DecampException.refused(
                     "bad-option",
-                    "A threshold of " + (thresholdBytes > 0 ? thresholdBytes + " bytes" : thresholdShare) + " is of no use",
+                    "A threshold of " + given + " is of no use",
                     "Give 0.1% to 100%, or a size from 1MiB");
         }
         if (maxMoves < 1 || maxMoves > MOST_MOVES) {

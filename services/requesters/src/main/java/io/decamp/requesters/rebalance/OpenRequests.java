@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Which workloads somebody has asked to move, where no end was told yet. A request that nobody has taken up is over when it
- * is not valid any more. Topics come in any order, so an end may be read before its request. Thread-safe.
+ * Which workloads somebody has asked to move, where no end was told yet. A request that nobody has taken up is over
+ * when it is not valid any more. Topics come in any order, so an end may be read before its request. Thread-safe.
  */
 final class OpenRequests {
     /** Of a request that names no end; see {@code RequestGate} of the snapshotter. */

@@ -9,8 +9,8 @@ import java.util.Set;
 
 /**
  * For more than can be tried out: takes the move that evens out most, again and again, mostly from the fullest to the
- * emptiest node; where no single one helps, the best exchange between the two that deviate most. Then drops what turned out
- * to be superfluous, and puts one move in the place of two where it can.
+ * emptiest node; where no single one helps, the best exchange between the two that deviate most. Then drops what
+ * turned out to be superfluous, and puts one move in the place of two where it can.
  */
 final class PairSearch {
     /** Of moves that are compared, for putting one in the place of two. */

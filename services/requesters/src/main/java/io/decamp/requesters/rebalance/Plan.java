@@ -13,7 +13,12 @@ import java.util.Map;
  * @param exact no smaller set of moves comes as near
  */
 public record Plan(
-        List<Node> nodes, List<Move> moves, Map<String, Long> before, Map<String, Long> after, boolean even, boolean exact) {
+        List<Node> nodes,
+        List<Move> moves,
+        Map<String, Long> before,
+        Map<String, Long> after,
+        boolean even,
+        boolean exact) {
     public Plan {
         nodes = List.copyOf(nodes);
         moves = List.copyOf(moves);

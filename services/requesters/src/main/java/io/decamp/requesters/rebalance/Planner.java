@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Finds the moves: exactly where all sets of moves can be tried, else by {@link PairSearch}. The same input gives the same
- * plan. Plain computation without a clock or I/O.
+ * Finds the moves: exactly where all sets of moves can be tried, else by {@link PairSearch}. The same input gives the
+ * same plan. Plain computation without a clock or I/O.
  */
 public final class Planner {
     /** Sets of moves that are tried out: about a second. */

@@ -75,7 +75,10 @@ class AlertIntakeTest {
     @Test
     void shouldAskForEachFiringAlertOfANotification() {
         AlertIntake.Answer answer = intake.take(
-                Notifications.of(about("alpha", "aa"), about("beta", "bb"), Notifications.resolved("cc", "decamp_node", "alpha")));
+                Notifications.of(
+                        about("alpha", "aa"),
+                        about("beta", "bb"),
+                        Notifications.resolved("cc", "decamp_node", "alpha")));
 
         assertEquals(200, answer.status());
         assertEquals(List.of("alpha", "beta"), topic.written.stream().map(MigrationRequested::getNode).toList());

@@ -17,7 +17,12 @@ class AlertJsonTest {
     void shouldReadWhatAlertmanagerPosts() {
         List<Alert> alerts = AlertJson.read(Notifications.of(
                 Notifications.alert(
-                        "firing", "0123456789abcdef", "2026-01-31T13:00:00.5+01:00", "{\"summary\":\"soon\"}", "a", "b"),
+                        "firing",
+                        "0123456789abcdef",
+                        "2026-01-31T13:00:00.5+01:00",
+                        "{\"summary\":\"soon\"}",
+                        "a",
+                        "b"),
                 Notifications.resolved("ff")));
 
         assertEquals(2, alerts.size());

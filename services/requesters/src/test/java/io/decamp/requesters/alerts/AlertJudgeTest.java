@@ -32,7 +32,8 @@ class AlertJudgeTest {
         for (int i = 0; i < labels.length; i += 2) {
             map.put(labels[i], labels[i + 1]);
         }
-        Map<String, String> annotations = map.containsKey("summary") ? Map.of("summary", map.remove("summary")) : Map.of();
+        Map<String, String> annotations =
+                map.containsKey("summary") ? Map.of("summary", map.remove("summary")) : Map.of();
         return new AlertJudge(policy, Clock.fixed(NOW, ZoneOffset.UTC))
                 .judge(new Alert("abc", true, START, map, annotations), NODES);
     }

@@ -88,7 +88,8 @@ class AlertReceiverTest {
     }
 
     private static byte[] about(String fingerprint) {
-        return Notifications.of(Notifications.firing(fingerprint, "decamp_node", "alpha", "decamp_workload", "runc:redis"));
+        return Notifications.of(
+                Notifications.firing(fingerprint, "decamp_node", "alpha", "decamp_workload", "runc:redis"));
     }
 
     /** How often the request of an alert is on the topic, repetitions included. */
@@ -200,7 +201,13 @@ class AlertReceiverTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"'',401", "Bearer wrong,401", "Basic " + SECRET + ",401", "Bearer " + SECRET + ",200", "bearer " + SECRET + ",200"})
+    @CsvSource({
+        "'',401",
+        "Bearer wrong,401",
+        "Basic " + SECRET + ",401",
+        "Bearer " + SECRET + ",200",
+        "bearer " + SECRET + ",200"
+    })
     void shouldTakeNotificationsOnlyFromWhoShowsTheToken(String shown, int status) throws Exception {
         try (AlertReceiver receiver = receiver(Optional.of(BearerToken.read(tokenFile)))) {
             HttpRequest.Builder request = notification(receiver, about("a4"));
@@ -219,7 +226,11 @@ class AlertReceiverTest {
         DecampException refusal = assertThrows(
                 DecampException.class,
                 () -> AlertReceiver.start(
-                        KafkaSettings.of(broker.bootstrap()), everywhere, Optional.empty(), AlertPolicy.defaults(), l -> {}));
+                        KafkaSettings.of(broker.bootstrap()),
+                        everywhere,
+                        Optional.empty(),
+                        AlertPolicy.defaults(),
+                        line -> {}));
 
         assertEquals("token-missing", refusal.code());
     }
@@ -232,7 +243,11 @@ class AlertReceiverTest {
             DecampException refusal = assertThrows(
                     DecampException.class,
                     () -> AlertReceiver.start(
-                            KafkaSettings.of(broker.bootstrap()), taken, Optional.empty(), AlertPolicy.defaults(), l -> {}));
+                            KafkaSettings.of(broker.bootstrap()),
+                            taken,
+                            Optional.empty(),
+                            AlertPolicy.defaults(),
+                            line -> {}));
 
             assertEquals("port-taken", refusal.code());
         }

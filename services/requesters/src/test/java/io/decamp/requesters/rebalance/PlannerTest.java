@@ -45,7 +45,10 @@ class PlannerTest {
     @Test
     void shouldTakeOneLargeMoveRatherThanManySmallOnes() {
         List<Movable> workloads = List.of(
-                workload("s1", "a", 8, "b"), workload("s2", "a", 8, "b"), workload("s3", "a", 8, "b"), workload("l", "a", 24, "b"));
+                workload("s1", "a", 8, "b"),
+                workload("s2", "a", 8, "b"),
+                workload("s3", "a", 8, "b"),
+                workload("l", "a", 24, "b"));
 
         Plan plan = new Planner().plan(List.of(node("a", 70), node("b", 20)), workloads, TENTH);
 
@@ -163,14 +166,19 @@ class PlannerTest {
 
         System.out.printf(
                 "seed %d: 100 nodes, 2000 workloads: %d moves, spread %.3f to %.3f, %d ms%n",
-                SEED, plan.moves().size(), plan.spreadBefore(), plan.spreadAfter(), (System.nanoTime() - begin) / 1_000_000);
+                SEED,
+                plan.moves().size(),
+                plan.spreadBefore(),
+                plan.spreadAfter(),
+                (System.nanoTime() - begin) / 1_000_000);
         assertTrue(plan.spreadAfter() < plan.spreadBefore() / 2);
         assertFalse(plan.exact());
         assertTrue(System.nanoTime() - begin < 30_000_000_000L);
     }
 
     @ParameterizedTest
-    @CsvSource({"0,0,5", "0.0001,0,5", "1.5,0,5", "NaN,0,5", "-0.1,0,5", "0,1000,5", "0.1,1048576,5", "0.1,0,0", "0.1,0,1001"})
+    @CsvSource({"0,0,5", "0.0001,0,5", "1.5,0,5", "NaN,0,5", "-0.1,0,5", "0,1000,5", "0.1,1048576,5", "0.1,0,0",
+        "0.1,0,1001"})
     void shouldRefuseLimitsThatAreNone(double share, long bytes, int moves) {
         DecampException refusal = assertThrows(DecampException.class, () -> new Limits(share, bytes, moves));
 
@@ -270,7 +278,8 @@ class PlannerTest {
                 tolerated += t;
                 excess += Math.max(0, Math.abs(load.get(n.name()) - total / memory * n.memoryBytes()) - t);
             }
-            return new Score((long) Math.ceil(excess / (tolerated / nodes.size() / 4) - 1e-9), moves.size(), foreign, bytes);
+            double step = tolerated / nodes.size() / 4;
+            return new Score((long) Math.ceil(excess / step - 1e-9), moves.size(), foreign, bytes);
         }
 
         @Override
