@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs one built service in the foreground, for an init system: service.sh NAME [CONFIG_FILE]. NAME is node, or introspector,
-# transfer, snapshotter, restorer, broker. Never builds and never provisions.
+# transfer, snapshotter, restorer; coordinator, broker. Never builds and never provisions.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -22,6 +22,7 @@ set -- -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.util.logging.manager=
 case $name in
     node) module=services/node ;;
     introspector | transfer | snapshotter | restorer) module=$name ;;
+    coordinator) module=services/coordinator ;;
     broker)
         jar=$(find "$root/services/broker/target" -maxdepth 1 -name 'decamp-broker-*.jar' 2>/dev/null | head -n 1)
         [ -n "$jar" ] || stop "services/broker is not built: run ./decamp status once"

@@ -34,7 +34,7 @@ class DeployTest {
 
     @Test
     void shouldLetWhatAServiceStartedOutliveIt() throws IOException {
-        for (String service : List.of("node", "introspector", "transfer", "snapshotter", "restorer")) {
+        for (String service : List.of("node", "introspector", "transfer", "snapshotter", "restorer", "coordinator")) {
             String unit = Files.readString(DEPLOY.resolve("systemd/decamp-" + service + ".service"));
             assertTrue(unit.contains("\nKillMode=process\n"), service);
             assertTrue(unit.contains("service.sh " + service + "\n"), service);

@@ -6,6 +6,7 @@ import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.event.MigrationFailedCodes;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.v1.Evacuation;
 import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.MigrationRequested;
 import io.decamp.contracts.v1.Reason;
@@ -17,13 +18,22 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Asks for a move as any other program would, by an event, and follows it to its end. */
-@Command(name = "evict", description = "Asks for a workload to leave its node now, and follows the move.")
+@Command(
+        name = "evict",
+        description = "Asks for a workload, or all of a node, to leave now, and follows the move.",
+        customSynopsis = {"decamp evict WORKLOAD [OPTIONS]", "   or: decamp evict --node NODE [--within TIME] [OPTIONS]"})
 final class EvictCommand implements Callable<Integer> {
     private static final Duration PUBLISH_LIMIT = Duration.ofSeconds(15);
+
+    @Spec
+    private CommandSpec spec;
 
     @Mixin
     private ClientOptions client;
@@ -31,13 +41,22 @@ final class EvictCommand implements Callable<Integer> {
     @Mixin
     private HelpOption help;
 
-    @Parameters(paramLabel = "WORKLOAD", description = "as in status; or runc:ID or pid:N with --node")
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "WORKLOAD",
+            description = "as in status; or runc:ID or pid:N with --node; without it, all of --node has to leave")
     private String workload;
 
     @Option(names = "--node", description = "node it runs on (default: its owner)")
     private String node;
 
-    @Option(names = "--to", description = "destination (default: its standby)")
+    @Option(
+            names = "--within",
+            paramLabel = "TIME",
+            description = "of a whole node: what is worth most leaves in this time, such as 30s (default: all leave)")
+    private String within;
+
+    @Option(names = "--to", description = "destination (default: its standby; of a whole node: wherever there is room)")
     private String destination;
 
     @Option(names = "--reason", description = "${COMPLETION-CANDIDATES} (default: MANUAL)")
@@ -51,7 +70,11 @@ final class EvictCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        requireOneOf();
         try (Session session = Session.open(client.settings())) {
+            if (workload == null) {
+                return wholeNode(session);
+            }
             NodeId named = node == null ? null : session.node(node);
             WorkloadId id = session.resolve(workload, named);
             NodeId source = named != null
@@ -63,6 +86,28 @@ final class EvictCommand implements Callable<Integer> {
                                     "Say where it runs: --node NODE"));
             return evict(session, id, source);
         }
+    }
+
+    private void requireOneOf() {
+        if (workload == null && node == null) {
+            throw new ParameterException(
+                    spec.commandLine(), "Name a WORKLOAD, or a whole node with --node NODE");
+        }
+        if (workload != null && within != null) {
+            throw new ParameterException(
+                    spec.commandLine(), "--within is for a whole node: leave " + workload + " out, or --within");
+        }
+    }
+
+    private int wholeNode(Session session) throws Exception {
+        var wanted = new NodeEviction.Wanted(
+                session.node(node),
+                destination == null ? null : session.node(destination),
+                reason,
+                within == null ? null : Quantity.time(within));
+        Evacuation end = new NodeEviction(session, System.out).follow(wanted, Duration.ofSeconds(waitSeconds));
+        System.out.println(json ? JsonFormat.printer().print(end) : NodeEviction.table(end));
+        return NodeEviction.allMadeIt(end) ? ExitCode.DONE : ExitCode.FAILED;
     }
 
     private int evict(Session session, WorkloadId id, NodeId source) throws Exception {

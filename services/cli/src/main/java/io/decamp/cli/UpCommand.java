@@ -76,6 +76,11 @@ final class UpCommand implements Callable<Integer> {
     @Option(names = "--separate", description = "each service a process of its own")
     private boolean separate;
 
+    @Option(
+            names = "--coordinator",
+            description = "a coordinator works here: it empties nodes and finds standbys (without a cluster one always does)")
+    private boolean coordinator;
+
     @Override
     public Integer call() {
         try {
@@ -89,9 +94,10 @@ final class UpCommand implements Callable<Integer> {
         UpPlan plan = plan();
         boolean started = LoneNode.up(plan, ClientOptions.DEFAULT_CONFIG, new Steps(System.out));
         System.out.printf(
-                "Node %s %s: pages on %s, broker %s%s%n",
+                "Node %s %s%s: pages on %s, broker %s%s%n",
                 plan.settings().node(),
                 started ? "is up" : "is up already",
+                plan.coordinator() ? ", with a coordinator" : "",
                 listen,
                 plan.cluster().map(KafkaSettings::bootstrap).orElse(brokerListen + " on this machine"),
                 plan.cluster().isEmpty() ? ", for a lone machine: when it fails, nothing is left that can decide a move" : "");
@@ -131,6 +137,7 @@ final class UpCommand implements Callable<Integer> {
                 .map(k -> new UpPlan.KeyStoreFiles(k.toAbsolutePath(), keyStorePasswordFile.toAbsolutePath()));
         return new UpPlan(
                 settings, cluster, brokerListen, listen, Optional.ofNullable(advertise), files,
-                Optional.ofNullable(otlpEndpoint), firstPort, separate);
+                Optional.ofNullable(otlpEndpoint), firstPort, separate,
+                coordinator || cluster.isEmpty());
     }
 }

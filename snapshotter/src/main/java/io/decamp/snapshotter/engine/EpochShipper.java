@@ -121,7 +121,7 @@ final class EpochShipper implements RoundPort, AutoCloseable {
         count(batch);
         inFlight.addLast(sender.submit(() -> {
             try (segment;
-                    LinkArbiter.Turn turn = share.turn()) {
+                    LinkArbiter.Turn _ = share.turn()) {
                 long began = System.nanoTime();
                 long bytes = to.send(of, segment);
                 link.sent(bytes, System.nanoTime() - began, to.linkBytesPerSecond());

@@ -13,7 +13,8 @@ import picocli.CommandLine.Option;
             OverheadBenchCommand.class,
             TransferBenchCommand.class,
             PropagationBenchCommand.class,
-            ObjectiveBenchCommand.class
+            ObjectiveBenchCommand.class,
+            SimulationBenchCommand.class
         })
 public final class BenchCommand {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "shows this and ends")

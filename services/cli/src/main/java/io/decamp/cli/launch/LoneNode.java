@@ -56,6 +56,7 @@ public final class LoneNode {
     private static void start(
             UpPlan plan, RunRecord record, boolean broker, List<NodePlan.Service> missing, List<String> started, Steps steps) {
         record.fact("services", names(plan));
+        record.fact("coordinator", Boolean.toString(plan.coordinator()));
         record.fact("bootstrap", plan.bootstrap());
         record.fact("data", plan.dataListen());
         record.fact("memory", plan.settings().memoryDirectory().toString());
@@ -91,11 +92,14 @@ public final class LoneNode {
         if (record.running().isEmpty()) {
             return;
         }
-        if (!record.fact("services").equals(names(plan)) || !record.fact("bootstrap").equals(plan.bootstrap())
+        if (!record.fact("services").equals(names(plan))
+                || !record.fact("coordinator").equals(Boolean.toString(plan.coordinator())) || !record.fact("bootstrap").equals(plan.bootstrap())
                 || !record.fact("data").equals(plan.dataListen())) {
             throw DecampException.refused(
                     "up-otherwise",
-                    "It is up with other options: " + record.fact("services") + ", broker " + record.fact("bootstrap")
+                    "It is up with other options: " + record.fact("services")
+                            + (record.fact("coordinator").equals("true") ? " with" : " without")
+                            + " a coordinator, broker " + record.fact("bootstrap")
                             + ", pages on " + record.fact("data"),
                     "Stop it first with ./decamp down; workloads go on");
         }
@@ -115,6 +119,9 @@ public final class LoneNode {
     /** Kafka settings may hold passwords, and a command line can be read by everybody. */
     private static Optional<Path> moreSettings(UpPlan plan) {
         StringBuilder text = new StringBuilder();
+        if (plan.coordinator() && !plan.separate()) {
+            text.append("decamp.coordinator=true\n");
+        }
         plan.advertise().ifPresent(a -> text.append("decamp.data.advertise=").append(a).append('\n'));
         plan.cluster().map(KafkaSettings::client).orElse(Map.of()).forEach((key, value) -> text.append(
                         "decamp.kafka.client.\"")

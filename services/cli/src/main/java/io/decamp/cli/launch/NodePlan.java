@@ -49,7 +49,8 @@ public record NodePlan(
         /** The only one that computes: the fast AES-GCM is the optimizing compiler's. */
         TRANSFER("transfer", "-Xmx96m", "-XX:MaxDirectMemorySize=160m"),
         SNAPSHOTTER("snapshotter", "-Xmx96m", "-XX:MaxDirectMemorySize=48m", QUICK),
-        RESTORER("restorer", "-Xmx96m", "-XX:MaxDirectMemorySize=48m", QUICK);
+        RESTORER("restorer", "-Xmx96m", "-XX:MaxDirectMemorySize=48m", QUICK),
+        COORDINATOR("services/coordinator", "-Xmx96m", "-XX:MaxDirectMemorySize=48m", QUICK);
 
         private final String module;
         private final List<String> memory;

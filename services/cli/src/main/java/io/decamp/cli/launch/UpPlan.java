@@ -3,6 +3,7 @@ package io.decamp.cli.launch;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.edge.kafka.KafkaSettings;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,7 +15,8 @@ import java.util.Optional;
  * @param dataListen HOST:PORT of the page stream
  * @param advertise HOST:PORT that other nodes reach, where it differs
  * @param keyStore empty for certificates of the machine's own making
- * @param firstPort control ports on loopback: this one and the four after it
+ * @param firstPort control ports on loopback: this one and the five after it
+ * @param coordinator one works here: within the node, or as a service of its own where each is
  */
 public record UpPlan(
         NodeSettings settings,
@@ -25,7 +27,8 @@ public record UpPlan(
         Optional<KeyStoreFiles> keyStore,
         Optional<String> otlpEndpoint,
         int firstPort,
-        boolean separate) {
+        boolean separate,
+        boolean coordinator) {
 
     /** A node's certificate and what opens it. */
     public record KeyStoreFiles(Path store, Path passwordFile) {}
@@ -57,6 +60,10 @@ public record UpPlan(
     }
 
     List<NodePlan.Service> services() {
-        return NodePlan.services(separate);
+        List<NodePlan.Service> services = new ArrayList<>(NodePlan.services(separate));
+        if (separate && coordinator) {
+            services.add(NodePlan.Service.COORDINATOR);
+        }
+        return services;
     }
 }

@@ -91,7 +91,7 @@ class EvacuationOnKafkaTest {
                 workloads.put(source, mine);
             }
             try (CoordinatorProcess doomed = CoordinatorProcess.start(broker.bootstrap());
-                    CoordinatorProcess other = CoordinatorProcess.start(broker.bootstrap())) {
+                    CoordinatorProcess _ = CoordinatorProcess.start(broker.bootstrap())) {
                 List<String> ids = sources.stream().map(node -> request(node, b -> b)).toList();
                 await("the middle of it").atMost(LIMIT).until(() -> sources.stream()
                         .allMatch(s -> nodes.moved(workloads.get(s), s) >= 1));
@@ -120,7 +120,7 @@ class EvacuationOnKafkaTest {
             WorkloadId small = nodes.workload("runc:small", "alpha", "beta", GIB);
             WorkloadId huge = nodes.workload("runc:huge", "alpha", "beta", 100 * GIB);
             nodes.refuse("beta", "destination-unreachable");
-            try (KafkaCoordinator coordinator = coordinator()) {
+            try (KafkaCoordinator _ = coordinator()) {
                 String id = request("alpha", b -> b);
 
                 Evacuation end = awaitDone(id);
@@ -144,7 +144,7 @@ class EvacuationOnKafkaTest {
             for (int i = 0; i < 8; i++) {
                 all.add(nodes.workload("runc:w" + i, "alpha", "beta", GIB / 8));
             }
-            try (KafkaCoordinator coordinator = coordinator()) {
+            try (KafkaCoordinator _ = coordinator()) {
                 awaitDone(request("beta", b -> b));
 
                 String id = request("alpha", b -> b.setDeadlineUnixMillis(System.currentTimeMillis() + 2_500));
@@ -164,7 +164,7 @@ class EvacuationOnKafkaTest {
     void shouldRefuseWhatCanNotBeMeantAndAnswerForANodeWithNothing() {
         try (PretendedNodes nodes = new PretendedNodes(bus, publisher, 50)) {
             nodes.node("alpha", GIB);
-            try (KafkaCoordinator coordinator = coordinator()) {
+            try (KafkaCoordinator _ = coordinator()) {
                 String unknown = request("nowhere", b -> b);
                 String past = request("alpha", b -> b.setDeadlineUnixMillis(System.currentTimeMillis() - 1));
                 String late = request("alpha", b -> b.setValidUntilUnixMillis(System.currentTimeMillis() - 1));
@@ -193,7 +193,7 @@ class EvacuationOnKafkaTest {
             nodes.node("beta", 8 * GIB);
             nodes.node("gamma", 4 * GIB);
             nodes.workload("runc:lonely", "alpha", "", GIB);
-            try (KafkaCoordinator coordinator = CoordinatorProcess.coordinator(bus, publisher, hasty)) {
+            try (KafkaCoordinator _ = CoordinatorProcess.coordinator(bus, publisher, hasty)) {
                 await("a standby").atMost(LIMIT).until(() -> nodesOf(specs).equals(List.of("alpha", "beta")));
 
                 nodes.silence("beta");

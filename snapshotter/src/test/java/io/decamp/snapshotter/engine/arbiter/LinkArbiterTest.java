@@ -37,7 +37,7 @@ class LinkArbiterTest {
                 WorkloadId workload = new WorkloadId("runc:w" + w);
                 all.add(threads.submit(() -> {
                     for (int i = 0; i < 500; i++) {
-                        try (LinkArbiter.Turn turn = arbiter.turn(workload, BETA, Need.ROUTINE)) {
+                        try (LinkArbiter.Turn _ = arbiter.turn(workload, BETA, Need.ROUTINE)) {
                             most.accumulateAndGet(sending.incrementAndGet(), Math::max);
                             served.incrementAndGet();
                             sending.decrementAndGet();

@@ -10,7 +10,7 @@ import java.util.List;
  */
 final class GreedySearch {
     /** Sets that are tried from each end. */
-    static final int MAX_TRIALS = 20_000;
+    static final int MAX_TRIALS = 2_000;
 
     /** The last move's fixed part overlaps with nothing: what has a long one goes first (Jackson's rule for tails). */
     private static final Comparator<Candidate> LONG_TAIL_FIRST =
