@@ -49,8 +49,8 @@ public interface MemorySource {
      * {@code epoch}. An epoch may have several scans.
      *
      * @param open runs to leave unprotected: the caller knows that they are written again at once, so that a fault each
-     *     would tell nothing. They are reported by every scan until one without them in {@code open} has protected them.
-     *     Only heeded while the tasks run; unknown spaces are ignored
+     *     would tell nothing. They are reported by every scan until one without them in {@code open} has protected
+     *     them. Only heeded while the tasks run; unknown spaces are ignored
      */
     Scan scan(WorkloadId workload, long epoch, Tasks tasks, PageRuns open);
 
@@ -60,17 +60,18 @@ public interface MemorySource {
     }
 
     /**
-     * Pages that scans of {@code epoch} reported and that the epoch will not bring: they stay owed when it is sealed, and
-     * the next scan reports them again, written or not. Call it before the seal, and as often as needed. What no scan of the
-     * epoch has reported is not owed by it and is ignored.
+     * Pages that scans of {@code epoch} reported and that the epoch will not bring: they stay owed when it is sealed,
+     * and the next scan reports them again, written or not. Call it before the seal, and as often as needed. What no
+     * scan of the epoch has reported is not owed by it and is ignored.
      */
     void defer(WorkloadId workload, long epoch, PageRuns runs);
 
     /**
-     * Copies the pages of {@code runs} (BYTES runs only are copied; others are passed through) into a segment. Pages that
-     * vanished since the scan come back as ZERO. At most {@link #MAX_READ_BYTES} of payload a call.
+     * Copies the pages of {@code runs} (BYTES runs only are copied; others are passed through) into a segment. Pages
+     * that vanished since the scan come back as ZERO. At most {@link #MAX_READ_BYTES} of payload a call.
      *
-     * @return the segment, whose {@link Segment#runs()} describe its bytes in order; {@link Segment#close()} gives it back
+     * @return the segment, whose {@link Segment#runs()} describe its bytes in order; {@link Segment#close()} gives it
+     * back
      */
     Segment read(WorkloadId workload, long epoch, PageRuns runs);
 

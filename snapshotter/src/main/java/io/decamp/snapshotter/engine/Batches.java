@@ -5,8 +5,8 @@ import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.MemorySource;
 
 /**
- * Cuts the runs of a round into pieces that one read takes: at most so many pages of payload and {@link #MAX_RUNS} runs. A run
- * that is larger than what is left is split. Not thread safe.
+ * Cuts the runs of a round into pieces that one read takes: at most so many pages of payload and {@link #MAX_RUNS}
+ * runs. A run that is larger than what is left is split. Not thread safe.
  */
 public final class Batches {
     /** Bounds the message and the iovecs of one read when every run is a single page. */

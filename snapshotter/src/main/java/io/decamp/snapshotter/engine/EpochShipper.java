@@ -19,16 +19,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Brings the pages of an epoch to the standby: reads and sends overlapped, so that the link works while the next pages are
- * copied, scanned and planned. Does not seal. Used by the workload's loop only; an epoch is begun, has rounds, and is
- * finished or dropped.
+ * Brings the pages of an epoch to the standby: reads and sends overlapped, so that the link works while the next pages
+ * are copied, scanned and planned. Does not seal. Used by the workload's loop only; an epoch is begun, has rounds, and
+ * is finished or dropped.
  */
 final class EpochShipper implements RoundPort, AutoCloseable {
     /** Segments on their way at once: one being filled, one being sent, one waiting. */
     private static final int PIPELINE_DEPTH = 3;
     /** Of a generation: everything is new to the destination, which writes it in place. */
     private static final int FIRST_EPOCH = 1;
-    /** What the destination stages of a later epoch is memory that it needs besides the replica, and is applied at the seal. */
+    /** What the destination stages of a later epoch is memory beside the replica, and is applied at the seal. */
     private static final long STAGED_LIMIT_BYTES = 128L << 20;
 
     private final WorkloadId workload;

@@ -122,7 +122,11 @@ final class Eviction {
         SnapshotReady ready;
         try {
             WorkloadRuntime.Frozen frozen = inSpan("freeze", () -> ports.runtime(order.workload())
-                    .freeze(order.workload(), order.migration(), parts, () -> inSpan("stopped-round", this::stoppedRound)));
+                    .freeze(
+                            order.workload(),
+                            order.migration(),
+                            parts,
+                            () -> inSpan("stopped-round", this::stoppedRound)));
             report.held();
             stepOnly("final-delta");
             inSpan("final-delta", this::finalDelta);

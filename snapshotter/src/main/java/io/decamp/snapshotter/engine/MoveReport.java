@@ -11,8 +11,8 @@ import io.decamp.snapshotter.engine.propagation.StopRule;
 import org.jboss.logging.Logger;
 
 /**
- * Tells how one move goes on, and in the end what it took beside what was predicted. Says nothing between the freeze and
- * the offer, while the workload waits. Used by the workload's loop only.
+ * Tells how one move goes on, and in the end what it took beside what was predicted. Says nothing between the freeze
+ * and the offer, while the workload waits. Used by the workload's loop only.
  */
 final class MoveReport implements RoundListener {
     private static final Logger LOG = Logger.getLogger(MoveReport.class);

@@ -155,8 +155,8 @@ final class Replication implements AutoCloseable {
     }
 
     /**
-     * One round with the workload running: scan, ship, seal, settle the debt. Pages that the last decision found too hot
-     * are neither protected nor shipped: they wait for a move.
+     * One round with the workload running: scan, ship, seal, settle the debt. Pages that the last decision found too
+     * hot are neither protected nor shipped: they wait for a move.
      */
     EpochStats epoch() {
         Decision decision = steering.decision();
@@ -176,7 +176,7 @@ final class Replication implements AutoCloseable {
         return decision;
     }
 
-    /** Rounds of a move with the workload running, in as many epochs as the standby can stage, until its rule ends them. */
+    /** Rounds of a move with the workload running, in as many epochs as need be, until its rule ends them. */
     StopRule.Reason converge(Rounds.Move move) {
         share.needs(Need.EVICTING);
         while (true) {
@@ -311,7 +311,7 @@ final class Replication implements AutoCloseable {
         return snapshotReady(epoch, seal).setFinal(true).addAllParts(seal.parts());
     }
 
-    /** As {@link #sealFinal}, but an epoch as any other: nobody may restore from the parts, and the next one drops them. */
+    /** As {@link #sealFinal}, but an epoch as any other: nobody restores from the parts, and the next one drops them. */
     SnapshotReady.Builder sealDry() {
         long epoch = progress.sealedEpoch() + 1;
         PageTransport.Seal seal = session.seal(epoch, false, finalScan.spaces());

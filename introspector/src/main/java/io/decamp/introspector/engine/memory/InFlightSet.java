@@ -19,8 +19,8 @@ import java.util.List;
  *
  * <p>A debt is <em>open</em> while its epoch travels, and <em>returned</em> when the epoch may be lost: on
  * {@link #broken}, when its scan failed, and when this object was opened over files of a service that died. Returned
- * debts are reported by the next scan, and end only when that scan is complete. What an epoch reported and will not bring
- * is <em>deferred</em>: a returned debt of no epoch, so that no seal ends it. Not thread safe.
+ * debts are reported by the next scan, and end only when that scan is complete. What an epoch reported and will not
+ * bring is <em>deferred</em>: a returned debt of no epoch, so that no seal ends it. Not thread safe.
  */
 final class InFlightSet implements AutoCloseable {
     private static final String PREFIX = "debt-";
@@ -88,8 +88,8 @@ final class InFlightSet implements AutoCloseable {
     }
 
     /**
-     * Keeps what {@code epoch} owes within a page range owed beyond its seal. Returned debts of the epoch count too: after a
-     * restart of this service between a scan and its seal, all are.
+     * Keeps what {@code epoch} owes within a page range owed beyond its seal. Returned debts of the epoch count too:
+     * after a restart of this service between a scan and its seal, all are.
      */
     void defer(long epoch, long fromPage, long toPage) {
         if (deferred == null) {

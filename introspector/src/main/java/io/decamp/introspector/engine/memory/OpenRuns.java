@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Runs that a scan leaves unprotected because whoever asked for it knows that they are written again at once. What is asked
- * for wrongly costs a page shipped in vain, never a page lost. Immutable.
+ * Runs that a scan leaves unprotected because whoever asked for it knows that they are written again at once. What is
+ * asked for wrongly costs a page shipped in vain, never a page lost. Immutable.
  */
 final class OpenRuns {
     /** Of a scan: each costs it up to two system calls more. The shortest, which save the fewest faults, give way. */

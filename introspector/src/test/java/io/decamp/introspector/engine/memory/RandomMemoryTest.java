@@ -10,8 +10,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * All events in random order while epochs are scanned, shipped, put off in part, broken, and the service is killed. The seed is
- * printed; {@code -Ddecamp.memory.seed=N} repeats the orders that are given, if not their timing.
+ * All events in random order while epochs are scanned, shipped, put off in part, broken, and the service is killed. The
+ * seed is printed; {@code -Ddecamp.memory.seed=N} repeats the orders that are given, if not their timing.
  */
 class RandomMemoryTest {
     private static final int CYCLES = 6;
@@ -50,7 +50,8 @@ class RandomMemoryTest {
                 tracked.killService();
                 tracked.track();
             }
-            case 2, 3, 4 -> tracked.replica.partialEpoch(tracked.source, ID, ++tracked.epoch, random, () -> tracked.source);
+            case 2, 3, 4 ->
+                tracked.replica.partialEpoch(tracked.source, ID, ++tracked.epoch, random, () -> tracked.source);
             case 5 -> tracked.replica.partialEpoch(tracked.source, ID, ++tracked.epoch, random, () -> {
                 tracked.killService();
                 tracked.track();

@@ -1,6 +1,6 @@
 package io.decamp.snapshotter.engine.propagation;
 
-/** Plain pre-copy: all that a scan found, by address, then the next scan. The baseline that the others are measured against. */
+/** Plain pre-copy: all that a scan found, by address, then the next scan. The baseline of the others. */
 final class AddressOrder implements PropagationPolicy {
     @Override
     public String name() {

@@ -3,8 +3,9 @@ package io.decamp.snapshotter.engine.propagation;
 import io.decamp.contracts.page.PageRuns;
 
 /**
- * Coldest first, as {@link Microwiper}, in rounds so short that nearly nothing of what is found written again was written
- * before it was sent: continuous draining in the order of the model. What is hottest goes last, or with the final delta.
+ * Coldest first, as {@link Microwiper}, in rounds so short that nearly nothing of what is found written again was
+ * written before it was sent: continuous draining in the order of the model. What is hottest goes last, or with the
+ * final delta.
  */
 final class Combined implements PropagationPolicy {
     /** A scan of 1 GiB takes 5 to 10 ms: a few per cent of it, and the link works meanwhile. */

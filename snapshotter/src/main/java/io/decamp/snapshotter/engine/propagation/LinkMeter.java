@@ -1,8 +1,8 @@
 package io.decamp.snapshotter.engine.propagation;
 
 /**
- * What the link to a standby gives, in bytes a second. What the session has measured counts; where it can't tell, the time
- * that sending took, beyond what buffers on the way swallow. Written by the sending thread, read by any.
+ * What the link to a standby gives, in bytes a second. What the session has measured counts; where it can't tell, the
+ * time that sending took, beyond what buffers on the way swallow. Written by the sending thread, read by any.
  */
 public final class LinkMeter {
     /** Socket buffers and a token bucket's burst take so much in no time. */

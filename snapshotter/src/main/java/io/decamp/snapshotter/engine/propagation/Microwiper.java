@@ -4,16 +4,17 @@ import io.decamp.contracts.page.PageRuns;
 
 /**
  * Microwiper's ordered propagation (Du et al., ICPP 2010): coldest first, and the next scan starts at once when the
- * accumulated rewriting rate of what the round has sent exceeds a share of the bandwidth. What is hotter waits, dirty, at
- * no cost; what has been sent is soon protected again. Runs that are always beyond go with the final delta.
+ * accumulated rewriting rate of what the round has sent exceeds a share of the bandwidth. What is hotter waits, dirty,
+ * at no cost; what has been sent is soon protected again. Runs that are always beyond go with the final delta.
  *
  * <p>The order and the link must be known before they are worth anything: until they are, rounds are short.
  */
 final class Microwiper implements PropagationPolicy {
     /**
-     * Of the link, that pages which were sent in a round may be written again with before it ends. With the whole of it, a
-     * hot set that takes less than the link would never end a round, and order alone gains little: what is written between
-     * a scan and its own sending is sent once more in vain, and near the end the link has little to spare for that.
+     * Of the link, that pages which were sent in a round may be written again with before it ends. With the whole of
+     * it, a hot set that takes less than the link would never end a round, and order alone gains little: what is
+     * written between a scan and its own sending is sent once more in vain, and near the end the link has little to
+     * spare for that.
      */
     static final double SHARE = 0.02;
 

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
-/** A set of pages of any address spaces: one bit each, in chunks of 2 MiB that exist where a page does. Not thread safe. */
+/** A set of pages of any address spaces: one bit each, in chunks of 2 MiB. Not thread safe. */
 public final class PageSet {
     private static final int CHUNK_PAGES = 512;
     private static final int WORDS = CHUNK_PAGES / Long.SIZE;
@@ -81,7 +81,7 @@ public final class PageSet {
         return runs;
     }
 
-    /** Those pages of {@code from}'s BYTES runs that are in this set go to {@code in}, all other pages to {@code out}. */
+    /** Pages of {@code from}'s BYTES runs that are in this set go to {@code in}, all other pages to {@code out}. */
     public void split(PageRuns from, PageRuns in, PageRuns out) {
         for (int i = 0; i < from.size(); i++) {
             if (from.source(i) != PageSource.BYTES) {

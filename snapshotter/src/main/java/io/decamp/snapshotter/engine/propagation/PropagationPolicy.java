@@ -4,11 +4,11 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.snapshotter.engine.model.WriteRates;
 
 /**
- * Decides which of the pages that are owed a round sends, in which order, and when the next scan is due. Has no state: one
- * instance serves all workloads.
+ * Decides which of the pages that are owed a round sends, in which order, and when the next scan is due. Has no state:
+ * one instance serves all workloads.
  *
- * <p>Only pages with bytes are ordered. What is zero, or equal to another space's page as the destination has it at this
- * point of the stream, must go at once, ahead of any page of a later scan.
+ * <p>Only pages with bytes are ordered. What is zero, or equal to another space's page as the destination has it at
+ * this point of the stream, must go at once, ahead of any page of a later scan.
  */
 public interface PropagationPolicy {
     /**

@@ -9,8 +9,8 @@ public interface RoundPort {
     MemorySource.Scan scan(PageRuns open);
 
     /**
-     * Reads a batch now and sends it in the order of calls; may return before it is on the wire, and blocks while too much
-     * is on its way.
+     * Reads a batch now and sends it in the order of calls; may return before it is on the wire, and blocks while too
+     * much is on its way.
      */
     void send(PageRuns batch);
 

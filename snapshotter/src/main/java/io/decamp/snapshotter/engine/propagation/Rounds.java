@@ -12,8 +12,8 @@ import java.util.List;
  * The rounds of one workload: scan, learn, send in the order of the policy. Used by the workload's loop only.
  *
  * <p>Within an epoch, pages that a scan reported and that were not sent yet are kept as a set here, not deferred to the
- * source: the next scan then reports only what was really written, which is what the model learns from. A page of the set
- * is read when it is sent, so it is never older than any report of it. What is left when the epoch is sealed is the
+ * source: the next scan then reports only what was really written, which is what the model learns from. A page of the
+ * set is read when it is sent, so it is never older than any report of it. What is left when the epoch is sealed is the
  * caller's to defer.
  */
 public final class Rounds {
@@ -71,7 +71,7 @@ public final class Rounds {
         return policy.holdsHotRuns();
     }
 
-    /** The next scan can't tell since when its pages were written: tracking started anew, or another kind of scan was made. */
+    /** The next scan can't tell since when its pages were written: tracking started anew, or the tasks were stopped. */
     public void interrupted() {
         scanned = false;
     }

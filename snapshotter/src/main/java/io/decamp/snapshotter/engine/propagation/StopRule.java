@@ -4,8 +4,9 @@ import io.decamp.contracts.page.PageRuns;
 import io.decamp.snapshotter.engine.model.WriteRates;
 
 /**
- * When, after a request, the workload is frozen: what is owed then goes while criu captures the state. The same for every
- * order of propagation and every workload; ends in bounded time and bytes whatever the workload writes. One object a move.
+ * When, after a request, the workload is frozen: what is owed then goes while criu captures the state. The same for
+ * every order of propagation and every workload; ends in bounded time and bytes whatever the workload writes. One
+ * object a move.
  */
 public final class StopRule {
     /** 4 MiB take about 10 ms to read, send and apply: less than another round would save. */
@@ -19,8 +20,8 @@ public final class StopRule {
     /** Sending as much as the whole memory must leave at most this share of what was owed. */
     public static final double GAIN = 0.7;
     /**
-     * Or, when the model says that a full round would leave at least this share, sending so many times what is owed must:
-     * a writer that the link does not keep up with is not waited for.
+     * Or, when the model says that a full round would leave at least this share, sending so many times what is owed
+     * must: a writer that the link does not keep up with is not waited for.
      */
     public static final double HOPELESS = 0.95;
 

@@ -13,8 +13,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Moves of 1 GiB over 1 Gbit/s in virtual time, with the policies, the stop rule and the model that real moves use. Each
- * line that is printed is one move.
+ * Moves of 1 GiB over 1 Gbit/s in virtual time, with the policies, the stop rule and the model that real moves use.
+ * Each line that is printed is one move.
  */
 class PropagationSimulationTest {
     private static final long SEED = 42;
@@ -84,7 +84,7 @@ class PropagationSimulationTest {
     @Test
     void shouldGoOnWhenTheLinkDropsToATenthInTheMiddleOfARound() {
         Writer writer = Writer.skew(SEED, 20e6);
-        var host = new SimulatedHost(SimulatedMove.PAGES, SimulatedMove.GIGABIT, writer.writesPerSecond(), writer.pages());
+        SimulatedHost host = SimulatedMove.host(writer);
         RoundListener dropping = new RoundListener() {
             @Override
             public void sent(int round, long owedPages) {

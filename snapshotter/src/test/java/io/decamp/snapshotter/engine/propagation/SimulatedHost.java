@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.function.IntSupplier;
 
 /**
- * A workload that writes, its tracking, and a link, in virtual time: a page is written at a moment, is found by the next
- * scan, and is read when its batch is sent. What the destination holds is compared in the end.
+ * A workload that writes, its tracking, and a link, in virtual time: a page is written at a moment, is found by the
+ * next scan, and is read when its batch is sent. What the destination holds is compared in the end.
  */
 final class SimulatedHost implements RoundPort {
     private static final long SPACE = 1;

@@ -64,7 +64,11 @@ record SimulatedMove(
     }
 
     static SimulatedMove run(Writer writer, PropagationPolicy policy, RoundListener listener) {
-        return run(writer, policy, listener, new SimulatedHost(PAGES, GIGABIT, writer.writesPerSecond(), writer.pages()));
+        return run(writer, policy, listener, host(writer));
+    }
+
+    static SimulatedHost host(Writer writer) {
+        return new SimulatedHost(PAGES, GIGABIT, writer.writesPerSecond(), writer.pages());
     }
 
     static SimulatedMove run(Writer writer, PropagationPolicy policy, RoundListener listener, SimulatedHost host) {
@@ -90,7 +94,7 @@ record SimulatedMove(
     @Override
     public String toString() {
         return String.format(
-                "%-10s %-11s first %7d  again %7d  total %6.2f s  final delta %6d pages  downtime %5.0f ms  %3d rounds  %s",
+                "%-10s %-11s first %7d  again %7d  total %6.2f s  final %6d pages  downtime %5.0f ms  %3d rounds  %s",
                 writer, policy, first, again, seconds, finalPages, downtimeMillis, rounds, stop);
     }
 }
