@@ -6,9 +6,7 @@ import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.policy.PolicyRules;
-import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.v1.Policy;
-import io.decamp.contracts.v1.Severity;
 import io.decamp.contracts.v1.Truth;
 import io.decamp.contracts.v1.WorkloadSpec;
 import io.decamp.snapshotter.engine.model.CostModel;
@@ -36,9 +34,6 @@ import org.jboss.logging.Logger;
  */
 public final class Snapshotter implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(Snapshotter.class);
-    /** A register that answers at all does so far sooner; longer than a broker's restart. */
-    private static final Duration REGISTER_LIMIT = Duration.ofSeconds(30);
-
     /** Until what failed for now is tried again. */
     private static final Duration RETRY = Duration.ofSeconds(1);
     /** An epoch or a freeze ends within this; a hand-off that waits for the register does not, and is left as it is. */
@@ -47,6 +42,7 @@ public final class Snapshotter implements AutoCloseable {
     private final SnapshotterPorts ports;
     private final Handover handover;
     private final DesiredState desired;
+    private final Ownership here;
     private final Map<WorkloadId, Protection> protections = new ConcurrentSkipListMap<>(
             Comparator.comparing(WorkloadId::value));
     private final Map<String, WorkloadSpec> specs = new TreeMap<>();
@@ -68,6 +64,7 @@ public final class Snapshotter implements AutoCloseable {
         this.ports = ports;
         this.handover = handover;
         this.desired = desired;
+        this.here = new Ownership(ports);
         this.failures = new FailureReports(ports.settings().node(), ports.events());
         this.done = new DoneRequests(ports.settings().stateDirectory());
         this.shared = new Steering.Shared(new CostModel(ports.settings().stateDirectory()), new SpareProcessor());
@@ -95,7 +92,7 @@ public final class Snapshotter implements AutoCloseable {
         } catch (DecampException e) {
             LOG.warnf("%s: its new policy is refused: %s", workload, e.getMessage());
             HandoffState owner = ports.register().current(workload);
-            if (isMine(owner) || owner instanceof HandoffState.Unowned && isFirstOf(spec)) {
+            if (here.isMine(owner) || owner instanceof HandoffState.Unowned && isFirstOf(spec)) {
                 failures.report(workload, "", "protect", e, Truth.RUNNING_AT_SOURCE);
             }
             return false;
@@ -121,14 +118,14 @@ public final class Snapshotter implements AutoCloseable {
     public void look(WorkloadId workload) {
         onControl(() -> {
             HandoffState owner = ports.register().current(workload);
-            if (protections.containsKey(workload) || isLeaving(owner) || isFencedHere(owner)) {
+            if (protections.containsKey(workload) || here.isLeaving(owner) || here.isFencedHere(owner)) {
                 reconcile(workload);
-            } else if (isMine(owner) && !specs.containsKey(workload.value())) {
+            } else if (here.isMine(owner) && !specs.containsKey(workload.value())) {
                 leftover(workload);
-            } else if (!isMine(owner) && Replication.isLeft(ports, workload)) {
+            } else if (!here.isMine(owner) && Replication.isLeft(ports, workload)) {
                 // the other node owns it, and this one had not come to killing and forgetting
                 start(workload, new Protection.Wish(null, Policy.getDefaultInstance()));
-            } else if (!isMine(owner)) {
+            } else if (!here.isMine(owner)) {
                 settle(workload, () -> reconcile(workload));
             } else {
                 reconcile(workload);
@@ -150,7 +147,7 @@ public final class Snapshotter implements AutoCloseable {
         WorkloadSpec spec = specs.get(workload.value());
         HandoffState owner = ports.register().current(workload);
         Protection running = protections.get(workload);
-        boolean leaving = isLeaving(owner);
+        boolean leaving = here.isLeaving(owner);
         if (running != null) {
             if (spec == null) {
                 // a move that is on or asked for comes first
@@ -158,9 +155,9 @@ public final class Snapshotter implements AutoCloseable {
             } else {
                 running.adopt(wishOf(spec));
             }
-        } else if (isFencedHere(owner)) {
-            settle(workload, () -> liftFence(workload));
-        } else if (spec != null && (leaving || isMine(owner))) {
+        } else if (here.isFencedHere(owner)) {
+            settle(workload, () -> here.liftFence(workload));
+        } else if (spec != null && (leaving || here.isMine(owner))) {
             start(workload, wishOf(spec));
         } else if (leaving) {
             settle(workload, () -> {});
@@ -173,22 +170,9 @@ public final class Snapshotter implements AutoCloseable {
         return running.state() instanceof ProtectionState.Evicting || running.state() instanceof ProtectionState.Frozen;
     }
 
-    private boolean isMine(HandoffState owner) {
-        return owner instanceof HandoffState.Owned o && o.node().equals(self());
-    }
-
     /** What nobody owns is looked for on the node that is named first. */
     private boolean isFirstOf(WorkloadSpec spec) {
         return spec.getNodesCount() > 0 && spec.getNodes(0).equals(self().value());
-    }
-
-    private boolean isLeaving(HandoffState owner) {
-        return owner instanceof HandoffState.Offered o && o.from().equals(self())
-                || owner instanceof HandoffState.Taken t && t.from().equals(self());
-    }
-
-    private boolean isFencedHere(HandoffState owner) {
-        return owner instanceof HandoffState.Unowned u && u.fenced().filter(self()::equals).isPresent();
     }
 
     /** Sees a hand-off of an earlier incarnation to its end; on a fenced node, destroys what is there. */
@@ -210,20 +194,6 @@ public final class Snapshotter implements AutoCloseable {
         });
     }
 
-    /** Nothing of it is here any more: what is started under this name from now on is a new workload. */
-    private void liftFence(WorkloadId workload) {
-        HandoffState fenced = ports.register().current(workload);
-        if (isFencedHere(fenced)) {
-            HandoffState claimed = ports.register()
-                    .append(workload, HandoffRecords.claim(workload, fenced, self()), REGISTER_LIMIT);
-            ports.register()
-                    .append(
-                            workload,
-                            HandoffRecords.ended(workload, claimed, self(), "destroyed because this node was fenced"),
-                            REGISTER_LIMIT);
-        }
-    }
-
     /** The standby is the first of the workload's nodes that is not this one; null when there is none. */
     private Protection.Wish wishOf(WorkloadSpec spec) {
         NodeId standby = spec.getNodesList().stream()
@@ -237,12 +207,7 @@ public final class Snapshotter implements AutoCloseable {
     /** @return whether this node owns it now */
     private boolean claim(WorkloadId workload) {
         try {
-            requireMovable(workload);
-            return isMine(ports.register()
-                    .append(
-                            workload,
-                            HandoffRecords.claim(workload, ports.register().current(workload), self()),
-                            REGISTER_LIMIT));
+            return here.claim(workload);
         } catch (DecampException e) {
             LOG.warnf("%s: not protected: %s", workload, e.getMessage());
             if (e.category() == DecampException.Category.RETRY) {
@@ -255,21 +220,6 @@ public final class Snapshotter implements AutoCloseable {
             }
             return false;
         }
-    }
-
-    /** What can't be moved, or would be started again behind our back, is refused now and not in the hour of need. */
-    private void requireMovable(WorkloadId workload) {
-        WorkloadRuntime.Found found = ports.runtime(workload).find(workload);
-        if (found.state() == WorkloadRuntime.State.STOPPED) {
-            throw DecampException.refused(
-                    "workload-not-found", workload + " does not run on " + self(), "Start it, then protect it");
-        }
-        ports.runtime(workload).check(workload).getFindingsList().stream()
-                .filter(finding -> finding.getSeverity() == Severity.BLOCKER)
-                .findFirst()
-                .ifPresent(finding -> {
-                    throw DecampException.refused(finding.getCode(), finding.getWhat(), finding.getAdvice());
-                });
     }
 
     private void start(WorkloadId workload, Protection.Wish wish) {
@@ -303,7 +253,7 @@ public final class Snapshotter implements AutoCloseable {
         WorkloadId workload = order.workload();
         try {
             if (running == null) {
-                requireMovable(workload);
+                here.requireMovable(workload);
                 if (owner instanceof HandoffState.Unowned && !claim(workload)) {
                     throw DecampException.retry(
                             "not-claimed", workload + " could not be claimed for " + self(), "Ask again", null);
@@ -341,10 +291,13 @@ public final class Snapshotter implements AutoCloseable {
     /** Tried until the register says so: else nobody could protect it again. */
     private void release(WorkloadId workload, String reason) {
         HandoffState owner = ports.register().current(workload);
-        if (isMine(owner)) {
+        if (here.isMine(owner)) {
             try {
                 ports.register()
-                        .append(workload, HandoffRecords.ended(workload, owner, self(), reason), REGISTER_LIMIT);
+                        .append(
+                                workload,
+                                HandoffRecords.ended(workload, owner, self(), reason),
+                                Ownership.REGISTER_LIMIT);
             } catch (DecampException e) {
                 LOG.warnf("%s: not released yet: %s", workload, e.getMessage());
                 later(() -> onControl(() -> release(workload, reason)));

@@ -8,70 +8,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.handoff.Digest;
 import io.decamp.contracts.handoff.HandoffState;
-import io.decamp.contracts.id.NodeId;
-import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.v1.Finding;
-import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.Policy;
 import io.decamp.contracts.v1.PreflightReport;
-import io.decamp.contracts.v1.Reason;
 import io.decamp.contracts.v1.Severity;
 import io.decamp.contracts.v1.Truth;
-import io.decamp.contracts.v1.WorkloadSpec;
-import io.opentelemetry.context.Context;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class SnapshotterTest {
-    private static final WorkloadId REDIS = new WorkloadId("runc:redis");
-
-    @TempDir
-    Path directory;
-
-    private final FakeWorld world = new FakeWorld();
-    private Snapshotter snapshotter;
-
-    @BeforeEach
-    void start() {
-        snapshotter = new Snapshotter(world.ports(directory), world, id -> world.calls.add("undesired"));
-    }
-
-    @AfterEach
-    void stop() {
-        snapshotter.close();
-    }
-
-    private static WorkloadSpec spec() {
-        return WorkloadSpec.newBuilder()
-                .setWorkload(REDIS.value())
-                .addNodes("alpha")
-                .addNodes("beta")
-                .setPolicy(Policy.newBuilder().setMinIntervalMicros(1000).setMaxIntervalMicros(2000))
-                .build();
-    }
-
-    private static MigrationOrder order(NodeId destination) {
-        return order(destination, false);
-    }
-
-    private static MigrationOrder order(NodeId destination, boolean dryRun) {
-        return new MigrationOrder(
-                "m1", REDIS, Reason.MANUAL, destination, 1, System.nanoTime(), 0, dryRun, Context.root());
-    }
-
-    private void protect() {
-        snapshotter.specified(REDIS, spec());
-        await().until(() -> world.pagesDirty.size() >= 2);
-    }
-
+class SnapshotterTest extends SnapshotterFixture {
     @Test
     void shouldClaimAndShipAWorkloadThatIsSpecifiedForThisNode() {
         protect();
@@ -140,176 +86,6 @@ class SnapshotterTest {
         assertEquals("io-uring", world.failures.getFirst().getCode());
         assertEquals(Truth.RUNNING_AT_SOURCE, world.failures.getFirst().getTruth());
         assertFalse(world.calls.contains("track"));
-    }
-
-    @Test
-    void shouldOfferOnlyAfterTheFinalEpochIsSealedAndTellTheDestination() {
-        protect();
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> world.calls.contains("untrack"));
-        List<String> after = List.copyOf(world.calls).subList(world.calls.indexOf("freeze"), world.calls.size());
-        List<String> steps = after.stream().filter(call -> !call.startsWith("settled")).toList();
-        assertEquals("freeze", steps.get(0));
-        assertEquals("scan-STOPPED", steps.get(1));
-        assertTrue(steps.get(2).startsWith("seal "));
-        assertEquals("scan-HELD", steps.get(3));
-        assertEquals("part core-1.img", steps.get(4));
-        assertEquals("seal-final", steps.get(5));
-        assertTrue(after.indexOf("ready-final") < after.indexOf("offer"));
-        assertTrue(world.failures.isEmpty());
-    }
-
-    @Test
-    void shouldThawAfterADryRunAndNeverOffer() {
-        protect();
-
-        snapshotter.requested(order(null, true));
-
-        await().until(() -> !world.measured.isEmpty());
-        List<String> after = world.calls.subList(world.calls.indexOf("freeze"), world.calls.indexOf("thaw") + 1);
-        assertTrue(after.contains("scan-HELD"));
-        assertTrue(after.contains("part core-1.img"));
-        assertTrue(world.measured.getFirst().getDryRun());
-        assertTrue(world.measured.getFirst().getReal().getDowntimeMicros() > 0);
-        int reported = world.pagesDirty.size();
-        await().until(() -> world.pagesDirty.size() > reported);
-        assertFalse(world.calls.contains("seal-final"));
-        assertFalse(world.calls.contains("ready-final"));
-        assertFalse(world.calls.contains("offer"));
-        assertEquals(1, world.sealedByGeneration.size(), "epochs of the same replica go on");
-        assertFalse(Files.exists(directory.resolve("parts").resolve(REDIS.fileName())));
-    }
-
-    @Test
-    void shouldLetAWorkloadRunOnWhenItsDryRunFails() {
-        protect();
-        world.freezeFails = true;
-
-        snapshotter.requested(order(null, true));
-
-        await().until(() -> !world.failures.isEmpty());
-        assertTrue(world.calls.contains("thaw"));
-        assertTrue(world.measured.isEmpty());
-    }
-
-    @Test
-    void shouldForgetAWorkloadThatNobodyProtectsAfterItsDryRun() {
-        snapshotter.requested(order(null, true));
-
-        await().until(() -> !world.measured.isEmpty());
-        await().until(() -> world.current(REDIS) instanceof HandoffState.Unowned);
-        assertTrue(world.calls.contains("untrack"));
-        assertFalse(world.calls.contains("offer"));
-        assertFalse(world.calls.contains("undesired"));
-    }
-
-    @Test
-    void shouldRefuseADryRunThatWouldGiveTheReplicaUp() {
-        protect();
-
-        snapshotter.requested(order(new NodeId("gamma"), true));
-
-        await().until(() -> !world.failures.isEmpty());
-        assertEquals("dry-run-elsewhere", world.failures.getFirst().getCode());
-        assertFalse(world.calls.contains("freeze"));
-    }
-
-    @Test
-    void shouldTellTheProgressAndWhatAnEvictionTookBesideWhatWasPredicted() {
-        protect();
-        world.pagesWritten = 100_000;
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> !world.measured.isEmpty());
-        var measured = world.measured.getFirst();
-        var real = measured.getReal();
-        assertFalse(measured.getDryRun());
-        assertEquals(
-                real.getTotalMicros(),
-                real.getRoundsMicros() + real.getFreezeMicros() + real.getFinalDeltaMicros() + real.getHandOffMicros(),
-                3);
-        assertEquals("sent-limit", measured.getConvergedBy(), "256 pages are tracked and 100,000 written each time");
-        assertTrue(measured.getPagesFirst() > 0);
-        assertTrue(measured.getPagesAgain() > 0);
-        List<String> steps = world.progress.stream().map(MigrationProgress::getStep).distinct().toList();
-        assertEquals(List.of("last-rounds", "freeze"), steps, "nothing is said while the workload waits");
-        assertTrue(world.progress.stream().allMatch(p -> p.getShare() >= 0 && p.getShare() <= 1));
-    }
-
-    @Test
-    void shouldOweWhatItDidNotSendBeforeTheFreeze() {
-        protect();
-        world.pagesWritten = 700;
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> !world.measured.isEmpty());
-        assertEquals("small-enough", world.measured.getFirst().getConvergedBy());
-        List<String> before = world.calls.subList(0, world.calls.indexOf("freeze"));
-        assertTrue(before.contains("defer 700"), before::toString);
-    }
-
-    @Test
-    void shouldLetTheWorkloadRunOnWhenTheFreezeFails() {
-        protect();
-        world.freezeFails = true;
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> !world.failures.isEmpty());
-        assertTrue(world.calls.contains("thaw"));
-        assertFalse(world.calls.contains("offer"));
-        assertEquals("criu-failed", world.failures.getFirst().getCode());
-        assertEquals("freeze", world.failures.getFirst().getStep());
-        assertEquals(Truth.RUNNING_AT_SOURCE, world.failures.getFirst().getTruth());
-        int reported = world.pagesDirty.size();
-        await().until(() -> world.pagesDirty.size() > reported);
-    }
-
-    @Test
-    void shouldGoOnProtectingWhenNobodyTookTheOffer() {
-        protect();
-        world.outcome = Handover.Outcome.KEPT;
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> !world.failures.isEmpty());
-        assertEquals("not-taken", world.failures.getFirst().getCode());
-        int reported = world.pagesDirty.size();
-        await().until(() -> world.pagesDirty.size() > reported);
-    }
-
-    @Test
-    void shouldRefuseARequestForAWorkloadThatRunsElsewhere() {
-        world.states.put(REDIS, new HandoffState.Owned(FakeWorld.BETA, 4));
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> !world.failures.isEmpty());
-        assertEquals("workload-elsewhere", world.failures.getFirst().getCode());
-        assertEquals(Truth.NOT_HERE, world.failures.getFirst().getTruth());
-        assertFalse(world.calls.contains("freeze"));
-    }
-
-    @Test
-    void shouldRefuseItselfAsDestination() {
-        protect();
-
-        snapshotter.requested(order(FakeWorld.ALPHA));
-
-        await().until(() -> !world.failures.isEmpty());
-        assertEquals("destination-is-source", world.failures.getFirst().getCode());
-    }
-
-    @Test
-    void shouldEvictAWorkloadThatWasNeverProtected() {
-        snapshotter.requested(order(null));
-
-        await().until(() -> world.calls.contains("offer"));
-        assertTrue(world.calls.indexOf("seal 1") < world.calls.indexOf("freeze"));
     }
 
     @Test
@@ -425,36 +201,6 @@ class SnapshotterTest {
     }
 
     @Test
-    void shouldProtectAWorkloadThatCameBackWhileItsDepartureWasTidiedUp() throws InterruptedException {
-        protect();
-        var untracking = new CountDownLatch(1);
-        world.onUntrack = () -> {
-            // the other node has sent it back before this one has forgotten it
-            world.change(REDIS, new HandoffState.Owned(FakeWorld.ALPHA, 9));
-            untracking.countDown();
-        };
-        snapshotter.requested(order(null));
-        assertTrue(untracking.await(5, TimeUnit.SECONDS));
-        int reported = world.pagesDirty.size();
-
-        await().until(() -> world.pagesDirty.size() > reported);
-    }
-
-    @Test
-    void shouldNotFreezeForARegisterThatDoesNotAnswer() {
-        protect();
-        world.registerDown = true;
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> !world.failures.isEmpty());
-        assertEquals("register-unreachable", world.failures.getFirst().getCode());
-        assertFalse(world.calls.contains("freeze"));
-        int reported = world.pagesDirty.size();
-        await().until(() -> world.pagesDirty.size() > reported);
-    }
-
-    @Test
     void shouldClaimWhenTheRegisterAnswersAgain() {
         world.registerDown = true;
         snapshotter.specified(REDIS, spec());
@@ -464,19 +210,6 @@ class SnapshotterTest {
 
         await().until(() -> !world.pagesDirty.isEmpty());
         assertFalse(world.calls.contains("undesired"));
-    }
-
-    @Test
-    void shouldThawWhenTheFinalDeltaFailsInAWayNobodyForesaw() {
-        protect();
-        world.sealFinalFails = true;
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> world.calls.contains("thaw"));
-        int reported = world.pagesDirty.size();
-        await().until(() -> world.pagesDirty.size() > reported);
-        assertFalse(world.calls.contains("offer"));
     }
 
     @Test
@@ -494,22 +227,5 @@ class SnapshotterTest {
         await().until(() -> world.calls.contains("untrack"));
         assertEquals("resume", world.calls.getFirst());
         assertFalse(world.calls.contains("undesired"));
-    }
-
-    @Test
-    void shouldNotMoveAWorkloadAgainForARequestThatIsDeliveredAgain() {
-        protect();
-        snapshotter.requested(order(null));
-        await().until(() -> world.calls.contains("untrack"));
-        snapshotter.close();
-        snapshotter = new Snapshotter(world.ports(directory), world, id -> world.calls.add("undesired"));
-        world.states.put(REDIS, new HandoffState.Owned(FakeWorld.ALPHA, 9));
-        snapshotter.specified(REDIS, spec());
-        int reported = world.pagesDirty.size();
-
-        snapshotter.requested(order(null));
-
-        await().until(() -> world.pagesDirty.size() > reported + 3);
-        assertEquals(1, world.calls.stream().filter("freeze"::equals).count());
     }
 }
