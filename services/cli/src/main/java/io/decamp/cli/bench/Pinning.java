@@ -6,8 +6,11 @@ import java.util.List;
 /**
  * Which processor does what. What is measured must not share one with what measures it, nor with the nodes, brokers and
  * command lines of the lab, which on real machines are elsewhere.
+ *
+ * @param split processors are told apart; otherwise all share all
+ * @param ahead clients may go ahead of nodes, which not every container allows
  */
-record Pinning(boolean split) {
+record Pinning(boolean split, boolean ahead) {
     private static final String SUBJECT = "0";
     private static final String OTHERS = "1";
     /** Ahead of the nodes, which share its processor; behind nothing that the kernel needs. */
@@ -18,7 +21,9 @@ record Pinning(boolean split) {
 
     /** Two processors are enough for it. */
     static Pinning of(String name) {
-        return new Pinning(name.equals("split") && PROCESSORS >= 2);
+        boolean split = name.equals("split") && PROCESSORS >= 2;
+        boolean ahead = Command.run(Command.join(FIRST, List.of("true"))).status() == 0;
+        return new Pinning(split, split && ahead);
     }
 
     /** Command that runs what is measured. */
@@ -28,7 +33,8 @@ record Pinning(boolean split) {
 
     /** Command that runs a client of it. */
     List<String> client() {
-        return split ? Command.join(FIRST, List.of("taskset", "--cpu-list", OTHERS)) : List.of();
+        List<String> there = split ? List.of("taskset", "--cpu-list", OTHERS) : List.of();
+        return ahead ? Command.join(FIRST, there) : there;
     }
 
     /**
@@ -63,8 +69,8 @@ record Pinning(boolean split) {
     @Override
     public String toString() {
         return split
-                ? "processor " + SUBJECT + " of " + PROCESSORS + " is the workload's alone; clients run ahead of nodes"
-                        + " and broker on processor " + OTHERS
+                ? "processor " + SUBJECT + " of " + PROCESSORS + " is the workload's alone; clients run "
+                        + (ahead ? "ahead of" : "beside") + " nodes and broker on processor " + OTHERS
                 : "all share " + PROCESSORS + " processors";
     }
 }
