@@ -78,6 +78,10 @@ final class EpochShipper implements RoundPort, AutoCloseable {
         pagesAgain = 0;
     }
 
+    void stopCounting() {
+        sentBefore = null;
+    }
+
     long pagesFirst() {
         return pagesFirst;
     }

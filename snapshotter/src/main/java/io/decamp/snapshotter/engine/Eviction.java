@@ -95,6 +95,7 @@ final class Eviction {
         } finally {
             // not before the hand-off has ended: whoever holds the workload still looks at them when it lets go
             deleteTree(partsPath());
+            replication.shipper().stopCounting();
             span.end();
         }
     }

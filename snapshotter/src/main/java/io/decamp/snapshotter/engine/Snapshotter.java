@@ -22,8 +22,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
@@ -46,12 +44,9 @@ public final class Snapshotter implements AutoCloseable {
     private final Map<WorkloadId, Protection> protections = new ConcurrentSkipListMap<>(
             Comparator.comparing(WorkloadId::value));
     private final Map<String, WorkloadSpec> specs = new TreeMap<>();
-    private final ExecutorService control = Executors.newSingleThreadExecutor(
-            Thread.ofPlatform().daemon().name("snapshotter").factory());
+    private final ControlThread control = new ControlThread();
     private final ExecutorService loops = Executors.newThreadPerTaskExecutor(
             Thread.ofPlatform().daemon().name("protect-", 0).factory());
-    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("snapshotter-timer").factory());
     private final Set<WorkloadId> settling = ConcurrentHashMap.newKeySet();
     /** Claimed for a dry run alone: what is desired meanwhile is not to be undone when that is over. */
     private final Set<WorkloadId> borrowed = new HashSet<>();
@@ -68,13 +63,13 @@ public final class Snapshotter implements AutoCloseable {
         this.failures = new FailureReports(ports.settings().node(), ports.events());
         this.done = new DoneRequests(ports.settings().stateDirectory());
         this.shared = new Steering.Shared(new CostModel(ports.settings().stateDirectory()), new SpareProcessor());
-        this.notice = new FrozenNotice(ports.settings().node(), ports.events(), timer, FrozenNotice.PATIENCE);
-        ports.register().onChange((workload, before, after, by) -> onControl(() -> reconcile(workload)));
+        this.notice = new FrozenNotice(ports.settings().node(), ports.events(), control.timer(), FrozenNotice.PATIENCE);
+        ports.register().onChange((workload, before, after, by) -> control.run(() -> reconcile(workload)));
     }
 
     /** The desired state of a workload; null when it is not wanted any more. */
     public void specified(WorkloadId workload, WorkloadSpec spec) {
-        onControl(() -> {
+        control.run(() -> {
             if (spec == null) {
                 specs.remove(workload.value());
             } else if (isSound(workload, spec)) {
@@ -101,7 +96,7 @@ public final class Snapshotter implements AutoCloseable {
 
     /** A request that named this node and was neither late nor seen before. */
     public void requested(MigrationOrder order) {
-        onControl(() -> accept(order));
+        control.run(() -> accept(order));
     }
 
     /** State of every workload this node runs for Decamp. */
@@ -116,7 +111,7 @@ public final class Snapshotter implements AutoCloseable {
      * it was in the middle of. Call it once the desired state is known.
      */
     public void look(WorkloadId workload) {
-        onControl(() -> {
+        control.run(() -> {
             HandoffState owner = ports.register().current(workload);
             if (protections.containsKey(workload) || here.isLeaving(owner) || here.isFencedHere(owner)) {
                 reconcile(workload);
@@ -183,10 +178,10 @@ public final class Snapshotter implements AutoCloseable {
         loops.execute(() -> {
             try {
                 handover.resume(workload, waiting -> notice.waits(workload, "", waiting));
-                onControl(then);
+                control.run(then);
             } catch (RuntimeException e) {
                 LOG.warnf("%s: what an earlier run of this service left is not settled: %s", workload, e.getMessage());
-                later(() -> look(workload));
+                control.runLater(RETRY, () -> look(workload));
             } finally {
                 notice.over(workload);
                 settling.remove(workload);
@@ -211,7 +206,7 @@ public final class Snapshotter implements AutoCloseable {
         } catch (DecampException e) {
             LOG.warnf("%s: not protected: %s", workload, e.getMessage());
             if (e.category() == DecampException.Category.RETRY) {
-                later(() -> onControl(() -> reconcile(workload)));
+                control.runLater(RETRY, () -> reconcile(workload));
             } else {
                 failures.report(workload, "", "protect", e, FailureReports.truthOf(e.code()));
             }
@@ -278,7 +273,7 @@ public final class Snapshotter implements AutoCloseable {
     }
 
     private void ended(WorkloadId workload, ProtectionState last) {
-        onControl(() -> {
+        control.run(() -> {
             protections.remove(workload);
             if (last instanceof ProtectionState.Ended e) {
                 release(workload, e.reason());
@@ -300,7 +295,7 @@ public final class Snapshotter implements AutoCloseable {
                                 Ownership.REGISTER_LIMIT);
             } catch (DecampException e) {
                 LOG.warnf("%s: not released yet: %s", workload, e.getMessage());
-                later(() -> onControl(() -> release(workload, reason)));
+                control.runLater(RETRY, () -> release(workload, reason));
                 return;
             }
             if (!borrowed.remove(workload)) {
@@ -320,36 +315,13 @@ public final class Snapshotter implements AutoCloseable {
         return ports.settings().node();
     }
 
-    private void onControl(Runnable work) {
-        try {
-            control.execute(() -> {
-                try {
-                    work.run();
-                } catch (RuntimeException e) {
-                    LOG.error("Snapshotter could not act on an event", e);
-                }
-            });
-        } catch (RejectedExecutionException ending) {
-            LOG.debug("An event came after the end");
-        }
-    }
-
-    private void later(Runnable work) {
-        try {
-            timer.schedule(work, RETRY.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (RejectedExecutionException ending) {
-            LOG.debug("The next start does it");
-        }
-    }
-
     /**
      * Stops the loops. What runs goes on to run, tracked, and what is frozen stays frozen, for the next start of this
      * service.
      */
     @Override
     public void close() {
-        timer.shutdownNow();
-        control.shutdown();
+        control.close();
         protections.values().forEach(Protection::stop);
         loops.shutdown();
         try {
