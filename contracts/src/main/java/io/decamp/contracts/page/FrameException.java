@@ -38,11 +38,15 @@ public final class FrameException {
                 "Upgrade the older of the two nodes");
     }
 
-    static DecampException unknownCodec(int code) {
+    /** The code by which a sender knows that it must send pages as bytes. */
+    public static final String CODEC_CODE = "page-codec-unknown";
+
+    /** A codec that this release, or this machine, does not have. */
+    public static DecampException unknownCodec(Object codec) {
         return DecampException.refused(
-                "page-codec-unknown",
-                "Page codec " + code + " is not known to this node",
-                "Upgrade this node, or send the pages as bytes");
+                CODEC_CODE,
+                "Page codec " + codec + " is not known to this node",
+                "Upgrade this node, or see in its log which library is missing; pages are sent as bytes meanwhile");
     }
 
     static DecampException unknownSource(int code) {

@@ -8,13 +8,15 @@ import io.decamp.transfer.engine.wire.FrameOutput;
 import java.nio.ByteBuffer;
 import net.jpountz.lz4.LZ4Compressor;
 import net.jpountz.lz4.LZ4Factory;
+import org.jboss.logging.Logger;
 
 /** LZ4 and Zstandard by their native libraries, into memory that is allocated once. Not thread safe. */
 final class Compressor implements AutoCloseable {
-    /** The fastest that Zstandard has with its full ratio; see the measurements in docs/protocol.md. */
+    /** The fastest of the standard ones: what is sent once is not worth more. */
     private static final int ZSTD_LEVEL = 1;
 
-    private final int frameBytes;
+    private static final Logger LOG = Logger.getLogger(Compressor.class);
+
     private final int bound;
     private final ByteBuffer out;
     private final ByteBuffer[] views = new ByteBuffer[FrameOutput.MAX_GATHERED];
@@ -25,13 +27,26 @@ final class Compressor implements AutoCloseable {
 
     /** @param framePages most pages of one frame; @param heldBytes most that is encoded until {@link #release} */
     Compressor(int framePages, int heldBytes) {
-        frameBytes = framePages * PageRuns.PAGE_BYTES;
+        int frameBytes = framePages * PageRuns.PAGE_BYTES;
         lz4 = LZ4Factory.fastestInstance().fastCompressor();
-        bound = Math.max(lz4.maxCompressedLength(frameBytes), (int) Zstd.compressBound(frameBytes));
+        int longest = lz4.maxCompressedLength(frameBytes);
+        try {
+            longest = Math.max(longest, (int) Zstd.compressBound(frameBytes));
+            zstd = new ZstdCompressCtx();
+            zstd.setLevel(ZSTD_LEVEL).setChecksum(false);
+        } catch (LinkageError e) {
+            LOG.warnf(e, "The library of Zstandard cannot be loaded; pages are compressed with LZ4 only");
+        }
+        bound = longest;
         out = ByteBuffer.allocateDirect(heldBytes + bound);
         for (int i = 0; i < views.length; i++) {
             views[i] = out.duplicate();
         }
+    }
+
+    /** Whether its library is there. */
+    boolean has(PageCodec codec) {
+        return codec != PageCodec.ZSTD || zstd != null;
     }
 
     /** Whether there is room for one more frame. */
@@ -46,10 +61,6 @@ final class Compressor implements AutoCloseable {
      */
     int encode(PageCodec codec, ByteBuffer from, int offset, int bytes) {
         if (codec == PageCodec.ZSTD) {
-            if (zstd == null) {
-                zstd = new ZstdCompressCtx();
-                zstd.setLevel(ZSTD_LEVEL).setChecksum(false);
-            }
             return zstd.compressDirectByteBuffer(out, used, bound, from, offset, bytes);
         }
         return lz4.compress(from, offset, bytes, out, used, bound);

@@ -47,6 +47,7 @@ public final class PageEncoder implements AutoCloseable {
     private final SentVersions versions;
     private final EncodingModel model;
     private final Savings savings = new Savings();
+    private final Xor xor = new Xor();
     private final XXHash64 xxHash = XXHashFactory.fastestInstance().hash64();
     private final int heldBytes;
     private Compressor compressor;
@@ -156,7 +157,7 @@ public final class PageEncoder implements AutoCloseable {
         if (base != SentBases.NONE) {
             SentBases bases = versions.bases();
             prepare();
-            Xor.of(memory, offset, bases.memory(base), bases.offset(base), differenceMemory, (long) index * PAGE, PAGE);
+            xor.page(memory, offset, bases.memory(base), bases.offset(base), differenceMemory, (long) index * PAGE);
             kind = Kind.DELTA;
             bases.replace(base, epoch, memory, offset);
         } else {
@@ -210,6 +211,7 @@ public final class PageEncoder implements AutoCloseable {
         PageCodec codec = model.next();
         if (codec != null) {
             prepare();
+            codec = compressor.has(codec) ? codec : PageCodec.LZ4;
             makeRoom();
             long start = System.nanoTime();
             int size = compressor.encode(codec, payload, offset, pages * PAGE);

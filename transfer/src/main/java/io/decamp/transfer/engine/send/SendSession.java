@@ -260,6 +260,10 @@ final class SendSession implements PageTransport.Session {
         segments.close();
         runs.close();
         memory.learnt(target.destination(), link.bytesPerSecond());
+        if (why != null && why.code().equals(FrameException.CODEC_CODE)) {
+            LOG.warnf("Node %s gets pages as bytes from now on: %s", target.destination(), why.getMessage());
+            memory.sendPlain(target.destination());
+        }
         if (versions != null) {
             if (why != null && why.code().equals(FrameException.BASE_CODE)) {
                 LOG.warnf("Pages of %s are sent whole from now on: %s", workload, why.getMessage());

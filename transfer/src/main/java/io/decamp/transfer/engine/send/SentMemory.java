@@ -2,12 +2,15 @@ package io.decamp.transfer.engine.send;
 
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.page.FrameDescriptor;
 import io.decamp.transfer.engine.encode.SentVersions;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -29,6 +32,7 @@ final class SentMemory {
     private final LongSupplier nanoClock;
     private final Map<Key, Idle> idle = new LinkedHashMap<>();
     private final Map<NodeId, Long> rates = new HashMap<>();
+    private final Set<NodeId> plainOnly = new HashSet<>();
 
     SentMemory(long baseBytes, LongSupplier nanoClock) {
         this.baseBytes = baseBytes;
@@ -68,6 +72,16 @@ final class SentMemory {
                 left--;
             }
         }
+    }
+
+    /** A node could not decode what was sent: until this process ends, it gets pages as bytes. */
+    synchronized void sendPlain(NodeId destination) {
+        plainOnly.add(destination);
+    }
+
+    /** The version to speak to a node first. */
+    synchronized int version(NodeId destination) {
+        return plainOnly.contains(destination) ? FrameDescriptor.OLDEST_VERSION : FrameDescriptor.VERSION;
     }
 
     /** What the way to a node gave last; 0 when that is not known. */

@@ -71,7 +71,7 @@ public final class TlsPageTransport implements PageTransport {
                     "bad-generation", "Generation " + generation + " of " + workload + " is not greater than 0", "Count from 1");
         }
         try {
-            return open(workload, generation, target, FrameDescriptor.VERSION);
+            return open(workload, generation, target, memory.version(target.destination()));
         } catch (DecampException e) {
             if (!e.code().equals(FrameException.VERSION_CODE)) {
                 throw e;

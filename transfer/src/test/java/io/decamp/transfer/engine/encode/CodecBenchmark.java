@@ -20,6 +20,7 @@ public final class CodecBenchmark {
     private final ByteBuffer memory = ByteBuffer.allocateDirect(PAGES * PAGE);
     private final MemorySegment segment = MemorySegment.ofBuffer(memory);
     private final Compressor compressor = new Compressor(64, 512 << 10);
+    private final Xor xor = new Xor();
     private long sink;
 
     private CodecBenchmark() {}
@@ -63,7 +64,7 @@ public final class CodecBenchmark {
             MemorySegment.copy(segment, (long) page * PAGE, base, 0, PAGE);
             memory.putLong(page * PAGE + 8 * (page % 500), page);
             memory.putLong(page * PAGE + 8 * (page * 7 % 500), page);
-            Xor.of(segment, (long) page * PAGE, base, 0, differenceMemory, 0, PAGE);
+            xor.page(segment, (long) page * PAGE, base, 0, differenceMemory, 0);
             return compressor.encode(PageCodec.XOR_LZ4, difference, 0, PAGE);
         });
         content("random", (page, at) -> random.nextInt());
