@@ -1,6 +1,7 @@
 package io.decamp.snapshotter.engine;
 
 import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.Objective;
 import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.Policy;
@@ -27,7 +28,7 @@ final class Steering {
     private static final Logger LOG = Logger.getLogger(Steering.class);
     /** The curve is told at these times, in microseconds. */
     private static final long[] POINTS = {
-        50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 30_000_000, 60_000_000
+        50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 60_000_000
     };
 
     /** What all workloads of a node share. */
@@ -116,7 +117,7 @@ final class Steering {
     }
 
     /** An eviction or a dry run has ended; {@code predicted} when it started, null when nothing was known then. */
-    void measured(Prediction predicted, io.decamp.contracts.v1.EvictionMeasured measured) {
+    void measured(Prediction predicted, EvictionMeasured measured) {
         if (predicted != null) {
             shared.costs().evicted(
                     workload.kind(), trackedBytes, predicted, measured.getReal(), measured.getDryRun());

@@ -3,9 +3,10 @@ package io.decamp.snapshotter.engine.control;
 import io.decamp.contracts.v1.Objective;
 
 /**
- * Chooses the interval and which pages stay open: the cheapest with which an eviction stays within the objective, inside the
- * bounds on overhead and bandwidth; when none does, the fastest eviction that the bounds allow, and says so. Without an
- * objective, evictions are kept as short as the bounds allow. One instance a workload; called from its loop only.
+ * Chooses the interval and which pages stay open: the cheapest with which an eviction stays within the objective,
+ * inside the bounds on overhead and bandwidth; when none does, the fastest eviction that the bounds allow, and says
+ * so. Without an objective, evictions are kept as short as the bounds allow. One instance a workload; called from its
+ * loop only.
  */
 public final class Controller {
     /** At most so much longer at once: the curve is learned from the interval before. Shorter goes at once. */

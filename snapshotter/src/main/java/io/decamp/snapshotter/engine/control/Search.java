@@ -4,14 +4,15 @@ import java.util.function.Predicate;
 
 /**
  * Goes through intervals and open thresholds. For a given number of writes at which pages are left open, overhead and
- * bandwidth bound the interval from below and the objective bounds it from above, so that either end is found by halving.
+ * bandwidth bound the interval from below and the objective bounds it from above, so that either end is found by
+ * halving.
  */
 final class Search {
     /** Intervals that are looked at are that far apart. */
     private static final double STEP = 1.25;
     /**
-     * Writes in an interval above which a page is left open, from what is always right (nineteen of twenty such pages are
-     * dirty again anyway) to leaving open nearly all that is ever written.
+     * Writes in an interval above which a page is left open, from what is always right (nineteen of twenty such pages
+     * are dirty again anyway) to leaving open nearly all that is ever written.
      */
     private static final double[] OPEN_AT_WRITES = {3, 1.5, 0.7, 0.3, 0.1, 0.02};
 
@@ -66,8 +67,8 @@ final class Search {
     }
 
     /**
-     * As {@code cheapest}, but at shorter intervals while these cost next to nothing: a workload that changes its ways is
-     * noticed before it has written much.
+     * As {@code cheapest}, but at shorter intervals while these cost next to nothing: a workload that changes its
+     * ways is noticed before it has written much.
      */
     Choice watchful(Choice cheapest) {
         for (double s = Math.max(goals.shortestSeconds(), WATCH_SECONDS); s < cheapest.seconds; s *= STEP) {
@@ -79,7 +80,9 @@ final class Search {
         return cheapest;
     }
 
-    /** The shortest interval that keeps the bounds, with as few open pages as can be. @return null when there is none */
+    /**
+     * The shortest interval that keeps the bounds, with as few open pages as can be. @return null when there is none
+     */
     Choice shortest() {
         int low = shortestInBounds(OPEN_AT_WRITES[0]);
         return low < intervals ? at(low, OPEN_AT_WRITES[0]) : null;

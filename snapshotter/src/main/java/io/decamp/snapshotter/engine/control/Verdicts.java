@@ -38,8 +38,8 @@ final class Verdicts {
                     .setLimitedBy("overhead")
                     .setReason(String.format(
                             Locale.ROOT,
-                            "an overhead of %s is not attainable: tracking takes %s at least, of which scanning %s every"
-                                    + " %.1f s; allow more, or longer intervals",
+                            "an overhead of %s is not attainable: tracking takes %s at least,"
+                                    + " of which scanning %s every %.1f s; allow more, or longer intervals",
                             percent(goals.maxOverhead()),
                             percent(chosen.overhead),
                             millis(now.costs().scanMicros()),
@@ -80,8 +80,8 @@ final class Verdicts {
                         "overhead",
                         String.format(
                                 Locale.ROOT,
-                                "following a workload that writes %.0f pages in a second more closely takes more than %s"
-                                        + " of a processor",
+                                "following a workload that writes %.0f pages in a second more closely"
+                                        + " takes more than %s of a processor",
                                 now.curve().written(1),
                                 percent(goals.maxOverhead())))
                 : new Limit(
@@ -89,7 +89,8 @@ final class Verdicts {
                         String.format(
                                 Locale.ROOT,
                                 "the last rounds alone take %s at %.1f MB/s",
-                                millis(p.roundsMicros() + Math.max(0, p.overlappedMicros() - now.costs().freezeMicros())),
+                                millis(p.roundsMicros()
+                                        + Math.max(0, p.overlappedMicros() - now.costs().freezeMicros())),
                                 Math.min(now.costs().sendBytesPerSecond(), capOrMore(goals)) / 1e6));
     }
 

@@ -1,10 +1,10 @@
 package io.decamp.snapshotter.engine.model;
 
 /**
- * What the pages of each band really did in the intervals after they were put into it. A page is put into a band by what
- * is remembered of it; how often pages of the band are written is measured on all of them, out of sample. So chance in a
- * single page's record, and patterns that are no Poisson process (a sweep has just passed what looks hot, and comes next
- * to what looks cold), do not bend the curve.
+ * What the pages of each band really did in the intervals after they were put into it. A page is put into a band by
+ * what is remembered of it; how often pages of the band are written is measured on all of them, out of sample. So
+ * chance in a single page's record, and patterns that are no Poisson process (a sweep has just passed what looks hot,
+ * and comes next to what looks cold), do not bend the curve.
  */
 final class BandCalibration {
     /** A band's own middle counts as that many observations. */

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Memory that is touched for the first time: of processes that stay (a growing heap), and of processes that come and go,
- * whose pages are gone again when they end.
+ * Memory that is touched for the first time: of processes that stay (a growing heap), and of processes that come and
+ * go, whose pages are gone again when they end.
  */
 final class Births {
     /** A process that started less than this ago is taken for one that soon ends. */

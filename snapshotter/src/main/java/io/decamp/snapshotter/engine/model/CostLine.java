@@ -1,8 +1,9 @@
 package io.decamp.snapshotter.engine.model;
 
 /**
- * A cost that grows with size: {@code micros = a + b GiB}, learned by regression over measurements that fade. Starts from a
- * prior line, from which few measurements, or measurements of one size only, do not lead far astray. Not thread safe.
+ * A cost that grows with size: {@code micros = a + b GiB}, learned by regression over measurements that fade. Starts
+ * from a prior line, from which few measurements, or measurements of one size only, do not lead far astray. Not
+ * thread safe.
  */
 final class CostLine {
     private static final double BYTES_PER_UNIT = 1 << 30;
@@ -47,11 +48,6 @@ final class CostLine {
         sumXx = sumXx * KEEP + x * x;
         sumY = sumY * KEEP + y;
         sumXy = sumXy * KEEP + x * y;
-    }
-
-    /** Measurements that count. */
-    double weight() {
-        return n;
     }
 
     String write() {

@@ -16,8 +16,8 @@ import org.jboss.logging.Logger;
 
 /**
  * What freezes, final deltas and hand-offs of this node cost by size, for each kind of workload, and how good the
- * predictions were. Learned from real evictions and dry runs, and kept in a small file, so that a restart does not forget.
- * What can't be read is learned anew. Thread safe.
+ * predictions were. Learned from real evictions and dry runs, and kept in a small file, so that a restart does not
+ * forget. What can't be read is learned anew. Thread safe.
  */
 public final class CostModel {
     private static final Logger LOG = Logger.getLogger(CostModel.class);

@@ -2,8 +2,8 @@ package io.decamp.snapshotter.engine.model;
 
 /**
  * Fits the curve to what was counted: the pages found in one interval, and the distinct pages found over a window of
- * several. Two numbers are fitted: a factor for the rates' part, and a part that is linear in time. Without the latter a
- * sweep would look like hot pages that saturate, which says too little of longer intervals.
+ * several. Two numbers are fitted: a factor for the rates' part, and a part that is linear in time. Without the
+ * latter a sweep would look like hot pages that saturate, which says too little of longer intervals.
  */
 final class CurveFit {
     /** Scans in a window: long against one interval, short against a phase of the workload. */

@@ -3,8 +3,8 @@ package io.decamp.snapshotter.engine.model;
 import io.decamp.contracts.page.PageRuns;
 
 /**
- * Heat of 2 MiB of an address space: one rate while its pages are alike, else one each 64 KiB, which may split into pages
- * in turn. Which pages exist, were found written, or are left out of learning is kept as one bit a page.
+ * Heat of 2 MiB of an address space: one rate while its pages are alike, else one each 64 KiB, which may split into
+ * pages in turn. Which pages exist, were found written, or are left out of learning is kept as one bit a page.
  */
 final class HeatChunk {
     static final int PAGES = 512;

@@ -1,8 +1,9 @@
 package io.decamp.snapshotter.engine.model;
 
 /**
- * What one scan means for every run: how far the past counts, and tables that turn the share of scans in which a page was
- * found written into a rate, so that no logarithm is taken per run. Also collects what the runs of each band really did.
+ * What one scan means for every run: how far the past counts, and tables that turn the share of scans in which a page
+ * was found written into a rate, so that no logarithm is taken per run. Also collects what the runs of each band
+ * really did.
  */
 final class HeatDigest {
     /** Resolution of the share: the highest rate that can be told is ln(this) in an interval. */

@@ -7,7 +7,9 @@ package io.decamp.snapshotter.engine.model;
  */
 final class Pairing {
     private static final float SPLIT_DEVIATIONS = 4;
-    /** Of the overlap that chance gives, of written or of unwritten pages: less of a difference is not worth a split. */
+    /**
+     * Of the overlap that chance gives, of written or of unwritten pages: less of a difference is not worth a split.
+     */
     private static final float SPLIT_SHARE = 0.3f;
 
     private static final float SPLIT_LEAST = 2;

@@ -1,8 +1,8 @@
 package io.decamp.snapshotter.engine.model;
 
 /**
- * Rates in steps of half an octave, from one write in {@value #SLOWEST_SECONDS} s to {@value #FASTEST} a second. Band 0 is
- * for what is slower still, or not known.
+ * Rates in steps of half an octave, from one write in {@value #SLOWEST_SECONDS} s to {@value #FASTEST} a second. Band
+ * 0 is for what is slower still, or not known.
  */
 final class RateBands {
     static final int COUNT = 48;

@@ -6,11 +6,13 @@ import io.decamp.contracts.page.PageSource;
 import java.util.List;
 
 /**
- * How often a workload writes which of its pages, learned from scans; see docs/model.md. Heat is kept by 2 MiB, 64 KiB or
- * page, whatever the differences within ask for. Used by the workload's loop only.
+ * How often a workload writes which of its pages, learned from scans; see docs/model.md. Heat is kept by 2 MiB, 64
+ * KiB or page, whatever the differences within ask for. Used by the workload's loop only.
  */
 public final class WriteModel implements WriteRates {
-    /** Limit: a million pages with a rate of their own, about 12 MiB; what would split beyond stays one run of 64 KiB. */
+    /**
+     * Limit: a million pages with a rate of their own, about 12 MiB; what would split beyond stays one run of 64 KiB.
+     */
     private static final int MAX_PAGED_RUNS = 1 << 16;
     /** The past fades with this time constant, so that phases of 20 s are followed. */
     private static final double MEMORY_SECONDS = 5;
@@ -28,8 +30,6 @@ public final class WriteModel implements WriteRates {
     private static final int MERGE_EVERY = 16;
     /** At most one of so many open pages is protected in a round, so that what has cooled is noticed. */
     private static final int PROBE_ONE_OF = 16;
-    /** Pages protected for that in a round when the caller names no other limit: 0.25 ms of write faults. */
-    private static final int PROBE_PAGES = 256;
 
     private final HeatTable heat = new HeatTable();
     private final HeatDigest digest = new HeatDigest();
@@ -54,7 +54,8 @@ public final class WriteModel implements WriteRates {
      * @param written what the scan reported
      * @param open what was left unprotected by the scan before, or deferred since: nothing is learned of it
      * @param spaces those alive; what others held is forgotten
-     * @param elapsedMicros since the scan before; 0 when there was none, or when tracking had been lost: then only which
+     * @param elapsedMicros since the scan before; 0 when there was none, or when tracking had been lost: then only
+     *     which
      *     pages exist is learned
      */
     public void observed(PageRuns written, PageRuns open, List<AddressSpace> spaces, long elapsedMicros) {
@@ -87,9 +88,10 @@ public final class WriteModel implements WriteRates {
         if (teaches) {
             taught++;
             change.observe(fit.predicted(digest, bands, seconds), digest.totalHit());
-            births.learn(seconds, beyondLimit, lost, change.changed() ? KEPT_ON_CHANGE : Math.exp(-seconds / MEMORY_SECONDS));
-            bands.learn(digest, seconds, change.changed() ? 0 : Math.exp(-seconds / BAND_MEMORY_SECONDS));
-            fit.learn(digest, bands, seconds, change.changed(), digest.windowPages);
+            boolean changed = change.changed();
+            births.learn(seconds, beyondLimit, lost, changed ? KEPT_ON_CHANGE : Math.exp(-seconds / MEMORY_SECONDS));
+            bands.learn(digest, seconds, changed ? 0 : Math.exp(-seconds / BAND_MEMORY_SECONDS));
+            fit.learn(digest, bands, seconds, changed, digest.windowPages);
         }
     }
 
@@ -184,14 +186,9 @@ public final class WriteModel implements WriteRates {
         return new WriteCurve(rates, pages, fit.factor(), fit.linearPerSecond(), births.growth());
     }
 
-    /** As below, with a limit that costs next to nothing. */
-    public PageRuns hotterThan(double ratePerSecond) {
-        return hotterThan(ratePerSecond, PROBE_PAGES);
-    }
-
     /**
-     * Runs to leave unprotected: pages written more often than {@code ratePerSecond}, but for a sample that changes with
-     * each call.
+     * Runs to leave unprotected: pages written more often than {@code ratePerSecond}, but for a sample that changes
+     * with each call.
      *
      * @param probePages about as many pages are in the sample at most
      */

@@ -1,6 +1,7 @@
 package io.decamp.snapshotter.engine.control;
 
 import io.decamp.contracts.page.PageRuns;
+import io.decamp.contracts.v1.Objective;
 import io.decamp.snapshotter.engine.model.CostModel;
 import io.decamp.snapshotter.engine.model.Costs;
 import io.decamp.snapshotter.engine.model.EpochCosts;
@@ -16,12 +17,12 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * A synthetic workload under the real model and controller, in virtual time: scan, learn, decide, wait. Evictions are tried
- * at random moments on a copy of the workload, with the same costs and the real rule that ends rounds.
+ * A synthetic workload under the real model and controller, in virtual time: scan, learn, decide, wait. Evictions are
+ * tried at random moments on a copy of the workload, with the same costs and the real rule that ends rounds.
  */
 final class ClosedLoop {
     /** What one try came to. */
-    record Try(double atSeconds, long predictedMicros, long realMicros, io.decamp.contracts.v1.Objective.State state) {
+    record Try(double atSeconds, long predictedMicros, long realMicros, Objective.State state) {
         double error() {
             return Math.abs(predictedMicros - realMicros) / (double) realMicros;
         }

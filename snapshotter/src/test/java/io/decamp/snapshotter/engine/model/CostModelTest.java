@@ -139,7 +139,8 @@ class CostModelTest {
     void shouldLearnAnewWhenItsFileIsBroken() throws IOException {
         evict(new CostModel(state), 3, new SplittableRandom(SEED));
         Path file = state.resolve("costs.properties");
-        for (String broken : new String[] {"version=1\npid.freeze=NaN 1 2 3 4\n", "version=9\n", "\\u00zz", "version=1\npid.rounds=1\n"}) {
+        String[] all = {"version=1\npid.freeze=NaN 1 2 3 4\n", "version=9\n", "\\u00zz", "version=1\npid.rounds=1\n"};
+        for (String broken : all) {
             Files.writeString(file, broken);
 
             CostModel again = new CostModel(state);

@@ -15,7 +15,11 @@ class EvictionModelTest {
 
     private static WriteCurve uniform(double writesPerSecond, double pages) {
         return new WriteCurve(
-                new double[] {0, writesPerSecond / pages}, new double[] {PAGES - pages, pages}, 1, 0, WriteCurve.Growth.NONE);
+                new double[] {0, writesPerSecond / pages},
+                new double[] {PAGES - pages, pages},
+                1,
+                0,
+                WriteCurve.Growth.NONE);
     }
 
     @Test

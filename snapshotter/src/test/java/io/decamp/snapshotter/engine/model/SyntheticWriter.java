@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * A workload of one process that writes by a known pattern, with write protection as the kernel does it: a clean page that
- * is written costs one fault; a page left open costs none and is reported by each scan. Time is virtual.
+ * A workload of one process that writes by a known pattern, with write protection as the kernel does it: a clean page
+ * that is written costs one fault; a page left open costs none and is reported by each scan. Time is virtual.
  */
 public final class SyntheticWriter {
     public static final long SPACE = 7;

@@ -43,7 +43,10 @@ class WriteModelTest {
         return (model.writtenPages(seconds) - truth) / Math.max(truth, 1);
     }
 
-    /** {@code early}: largest error after 8 intervals of 0.5 s, {@code settled}: after 24, over intervals of 0.25 to 4 s. */
+    /**
+     * {@code early}: largest error after 8 intervals of 0.5 s, {@code settled}: after 24, over intervals of 0.25 to 4
+     * s.
+     */
     static Stream<Arguments> patterns() {
         return Stream.of(
                 Arguments.of("uniform 20 MB/s", WritePattern.uniform(0, PAGES, 5_000), 0.06, 0.04),
@@ -74,7 +77,8 @@ class WriteModelTest {
         }
 
         double worst = worst(model, writer);
-        System.out.printf("%s: worst error %.1f %% after 8 scans, %.1f %% after 24%n", name, worstEarly * 100, worst * 100);
+        System.out.printf(
+                "%s: worst error %.1f %% after 8 scans, %.1f %% after 24%n", name, worstEarly * 100, worst * 100);
         assertTrue(worstEarly <= early, () -> name + ": " + worstEarly);
         assertTrue(worst <= settled, () -> name + ": " + worst);
     }
@@ -131,13 +135,14 @@ class WriteModelTest {
 
         assertTrue(model.known());
         assertEquals(0, model.writtenPages(60), 1e-6);
-        assertTrue(model.hotterThan(0.001).isEmpty());
+        assertTrue(model.hotterThan(0.001, 0).isEmpty());
     }
 
     @Test
     void shouldKnowNothingBeforeTwoScans() {
         WriteModel model = new WriteModel();
-        model.observed(new SyntheticWriter(PAGES, WritePattern.idle(), SEED).scan(NONE), NONE, SyntheticWriter.spaces(), 0);
+        SyntheticWriter writer = new SyntheticWriter(PAGES, WritePattern.idle(), SEED);
+        model.observed(writer.scan(NONE), NONE, SyntheticWriter.spaces(), 0);
 
         assertFalse(model.known());
         assertEquals(0, model.writtenPages(10));
