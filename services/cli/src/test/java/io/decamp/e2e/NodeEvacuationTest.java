@@ -83,6 +83,7 @@ class NodeEvacuationTest {
                 all.put(WorkloadId.of("pid:" + w.locatorPid(), alpha), w);
             }
             protectWithoutStandby(all.keySet(), alpha);
+            all.keySet().forEach(id -> assertEquals(alpha, owner(id), id.value()));
 
             Evacuation end = evict(alpha, Duration.ofSeconds(30));
 
