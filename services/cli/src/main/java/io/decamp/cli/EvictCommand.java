@@ -28,7 +28,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "evict",
         description = "Asks for a workload, or all of a node, to leave now, and follows the move.",
-        customSynopsis = {"decamp evict WORKLOAD [OPTIONS]", "   or: decamp evict --node NODE [--within TIME] [OPTIONS]"})
+        customSynopsis = {
+            "decamp evict WORKLOAD [OPTIONS]",
+            "   or: decamp evict --node NODE [--within TIME] [OPTIONS]"
+        })
 final class EvictCommand implements Callable<Integer> {
     private static final Duration PUBLISH_LIMIT = Duration.ofSeconds(15);
 

@@ -19,7 +19,9 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** Asks for a whole node to be emptied, and tells how it goes on. The plan is a coordinator's; this only reads topics. */
+/**
+ * Asks for a whole node to be emptied, and tells how it goes on. The plan is a coordinator's; this only reads topics.
+ */
 public final class NodeEviction {
     private static final Duration PUBLISH_LIMIT = Duration.ofSeconds(15);
     /** As long as the share of a coordinator that died takes to fall to another one, twice. */
@@ -115,7 +117,8 @@ public final class NodeEviction {
             if (last == null && System.nanoTime() - answerBy > 0) {
                 throw DecampException.refused(
                         "no-coordinator",
-                        "No coordinator answered within " + ANSWER_LIMIT.toSeconds() + " s: nobody empties " + wanted.node(),
+                        "No coordinator answered within " + ANSWER_LIMIT.toSeconds() + " s: nobody empties "
+                                + wanted.node(),
                         "Start one with ./decamp up --coordinator, on this machine or another, and ask again");
             }
             if (System.nanoTime() - endBy > 0) {

@@ -142,7 +142,8 @@ class NodeEvacuationTest {
 
     private static void awaitEpochs(Set<WorkloadId> all) {
         Set<String> shipped = ConcurrentHashMap.newKeySet();
-        Subscription epochs = Subscription.fromEnd("epochs").on(EventType.PAGES_DIRTY, e -> shipped.add(e.data().getWorkload()));
+        Subscription epochs = Subscription.fromEnd("epochs")
+                .on(EventType.PAGES_DIRTY, e -> shipped.add(e.data().getWorkload()));
         try (EventConsumer _ =
                 EventConsumer.start(cluster.session().bus(), epochs, cluster.session().publisher())) {
             List<String> wanted = new ArrayList<>(all.stream().map(WorkloadId::value).toList());

@@ -45,7 +45,7 @@ final class CodeChecks {
         List<String> lines = source.lines();
         for (int i = 0; i < lines.size(); i++) {
             var import_ = ENGINE.matcher(lines.get(i));
-            if (import_.matches() && !import_.group(2).equals(source.module())) {
+            if (import_.matches() && !import_.group(2).equals(source.moduleName())) {
                 problems.add(source.problem(i, "an engine knows another one only through contracts: " + lines.get(i)));
             }
         }

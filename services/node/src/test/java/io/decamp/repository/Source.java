@@ -33,6 +33,11 @@ record Source(String path, String text) {
         return end < 0 ? "" : path.substring(0, end);
     }
 
+    /** Without the directories above it, as in the names of its packages. */
+    String moduleName() {
+        return module().substring(module().lastIndexOf('/') + 1);
+    }
+
     List<String> lines() {
         return text.lines().toList();
     }

@@ -16,8 +16,8 @@ import java.util.OptionalLong;
 import java.util.SplittableRandom;
 
 /**
- * One host that is emptied before a deadline, in virtual time: in the order of the product's planner, which plans anew as
- * moves end, and in the order in which the workloads came. Moves take what they take, not what was predicted.
+ * One host that is emptied before a deadline, in virtual time: in the order of the product's planner, which plans anew
+ * as moves end, and in the order in which the workloads came. Moves take what they take, not what was predicted.
  */
 final class SimulatedEvacuation {
     static final int MOVES_AT_ONCE = 2;
@@ -29,7 +29,14 @@ final class SimulatedEvacuation {
     private static final int REPLAN_EVERY = 5;
 
     /** What left in time, in weights, and the most that any order could have saved. */
-    record Figures(double planned, double firstCome, double shortestFirst, double bound, double all, long planNanos, int plans) {}
+    record Figures(
+            double planned,
+            double firstCome,
+            double shortestFirst,
+            double bound,
+            double all,
+            long planNanos,
+            int plans) {}
 
     private final List<Candidate> candidates;
     private final Map<String, double[]> real = new HashMap<>();
@@ -104,8 +111,9 @@ final class SimulatedEvacuation {
     private List<Candidate> planned(List<Candidate> left) {
         long[] running = Arrays.stream(slots).map(free -> free - nowMicros).filter(rest -> rest > 0).toArray();
         long began = System.nanoTime();
+        Timeline timeline = Timeline.running(MOVES_AT_ONCE, running);
         Plan plan = new Planner(MOVES_AT_ONCE)
-                .plan(left, Timeline.running(MOVES_AT_ONCE, running), rooms, OptionalLong.of(deadlineMicros - nowMicros));
+                .plan(left, timeline, rooms, OptionalLong.of(deadlineMicros - nowMicros));
         planNanos += System.nanoTime() - began;
         plans++;
         List<Candidate> order = new ArrayList<>();
@@ -115,8 +123,8 @@ final class SimulatedEvacuation {
     }
 
     /**
-     * No order saves more, however well it knew the real times: whatever leaves in time has had its link part before the
-     * deadline on one link, and all of it in one of the slots. Each alone is a knapsack, solved exactly on a grid.
+     * No order saves more, however well it knew the real times: whatever leaves in time has had its link part before
+     * the deadline on one link, and all of it in one of the slots. Each alone is a knapsack, solved exactly on a grid.
      */
     private double bound() {
         double[] byLink = new double[GRID_STEPS + 1];

@@ -20,9 +20,9 @@ import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 
 /**
- * Nodes full of protected workloads, in virtual time: the product's controller chooses intervals, the product's queue of turns
- * shares each node's link, a batch at a time. Only memory, kernel and wire are missing: how much an interval has written is
- * taken from the curve itself.
+ * Nodes full of protected workloads, in virtual time: the product's controller chooses intervals, the product's queue
+ * of turns shares each node's link, a batch at a time. Only memory, kernel and wire are missing: how much an interval
+ * has written is taken from the curve itself.
  */
 final class SimulatedFleet {
     private static final long BATCH_BYTES = 8L << 20;
@@ -101,7 +101,9 @@ final class SimulatedFleet {
     private static WriteCurve curve(SplittableRandom random, long pages) {
         double hot = 0.002 + 0.02 * random.nextDouble();
         double warm = 0.05 * random.nextDouble();
-        double[] rates = {1e-5, 0.002 + 0.01 * random.nextDouble(), 0.2 + random.nextDouble(), 5 + 40 * random.nextDouble()};
+        double[] rates = {
+            1e-5, 0.002 + 0.01 * random.nextDouble(), 0.2 + random.nextDouble(), 5 + 40 * random.nextDouble()
+        };
         double[] groups = {pages * (1 - hot - warm - 0.1), pages * 0.1, pages * warm, pages * hot};
         return new WriteCurve(rates, groups, 1, 0, WriteCurve.Growth.NONE);
     }

@@ -17,10 +17,12 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** A fleet without a kernel: the product's controller, queue of turns and planner on synthetic workloads. Needs no root. */
+/**
+ * A fleet without a kernel: the product's controller, queue of turns and planner on synthetic workloads. Needs no root.
+ */
 @Command(
         name = "simulation",
-        description = "10 000 workloads on 100 nodes in virtual time: decisions a second; emptying a node against other orders.")
+        description = "10 000 workloads on 100 nodes in virtual time: decisions a second, emptying nodes.")
 final class SimulationBenchCommand implements Callable<Integer> {
     /** Of a host's evacuation: the most for which the whole bench stays within minutes. */
     private static final int MOST = 1_000;
@@ -40,7 +42,9 @@ final class SimulationBenchCommand implements Callable<Integer> {
     @Option(names = "--seconds", description = "of virtual time (default: ${DEFAULT-VALUE})")
     private int seconds = 20;
 
-    @Option(names = "--deadline", description = "share of the time that emptying all of a node takes (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--deadline",
+            description = "share of the time that emptying all of a node takes (default: ${DEFAULT-VALUE})")
     private String deadline = "50%";
 
     @Option(names = "--seed", description = "default: by the clock; printed")
@@ -82,7 +86,8 @@ final class SimulationBenchCommand implements Callable<Integer> {
         System.out.printf(
                 Locale.ROOT,
                 "  controller  %d decisions, %.0f a second of one processor%n"
-                        + "  arbiter     %d turns, %.0f a second of one processor; links %.0f %% busy; longest wait for a turn %.2f s%n"
+                        + "  arbiter     %d turns, %.0f a second of one processor; links %.0f %% busy;"
+                        + " longest wait for a turn %.2f s%n"
                         + "  objectives  attained %.1f %%, said to be out of reach %.1f %% of those that have one%n",
                 f.decisions(), f.decisionsPerSecond(), f.turns(), f.turnsPerSecond(), 100 * f.busyShare(),
                 f.longestWaitSeconds(), 100 * f.withinShare(), 100 * f.statedShare());
@@ -106,7 +111,15 @@ final class SimulationBenchCommand implements Callable<Integer> {
                 var p = w.decision().prediction();
                 long fixed = p.totalMicros() - p.roundsMicros();
                 candidates.add(new Candidate(
-                        w.name, w.policy.getPriority(), p.roundsMicros(), fixed, 0, w.bytes, standby(host, random), "", Set.of()));
+                        w.name,
+                        w.policy.getPriority(),
+                        p.roundsMicros(),
+                        fixed,
+                        0,
+                        w.bytes,
+                        standby(host, random),
+                        "",
+                        Set.of()));
             }
             all.add(new SimulatedEvacuation(candidates, rooms(host), share, random).run());
         }
@@ -136,18 +149,21 @@ final class SimulationBenchCommand implements Callable<Integer> {
         double whole = all.stream().mapToDouble(SimulatedEvacuation.Figures::all).sum();
         double worst = all.stream().mapToDouble(f -> f.planned() / f.bound()).min().orElse(1);
         long plans = all.stream().mapToLong(SimulatedEvacuation.Figures::plans).sum();
-        double planMillis = all.stream().mapToLong(SimulatedEvacuation.Figures::planNanos).sum() / 1e6 / Math.max(1, plans);
+        long planNanos = all.stream().mapToLong(SimulatedEvacuation.Figures::planNanos).sum();
+        double planMillis = planNanos / 1e6 / Math.max(1, plans);
         System.out.printf(
                 Locale.ROOT,
-                "  evacuation  each of %d nodes, %s of the time, %d moves at once, real times off by %.0f %%: value saved, of all there is%n"
-                        + "    planned %.1f %%, first come %.1f %%, shortest first %.1f %%; no order could save more than %.1f %%%n"
-                        + "    planned is %.1f %% of that bound (worst node %.1f %%), and %.2f of first come; %.1f ms a plan%n",
+                "  evacuation  each of %d nodes, %s of the time, %d moves at once, real times off by %.0f %%%n"
+                        + "    value saved: planned %.1f %%, first come %.1f %%, shortest first %.1f %%;"
+                        + " no order could save more than %.1f %%%n"
+                        + "    planned is %.1f %% of that bound (worst node %.1f %%), and %.2f of first come;"
+                        + " %.1f ms a plan%n",
                 all.size(), deadline, SimulatedEvacuation.MOVES_AT_ONCE, 100 * SimulatedEvacuation.PREDICTION_SPREAD,
                 100 * planned / whole, 100 * firstCome / whole, 100 * shortest / whole, 100 * bound / whole,
                 100 * planned / bound, 100 * worst, planned / firstCome, planMillis);
         root.putObject("evacuation")
                 .put("deadlineShare", deadline)
-                .put("bound", "the smaller of two exact knapsacks, of link time and of slot time, with the real times known")
+                .put("bound", "the smaller of two exact knapsacks, of link and of slot time, real times known")
                 .put("valueOfAll", whole)
                 .put("planned", planned)
                 .put("firstCome", firstCome)

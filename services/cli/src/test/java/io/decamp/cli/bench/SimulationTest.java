@@ -39,8 +39,15 @@ class SimulationTest {
             List<Candidate> candidates = new ArrayList<>();
             for (int i = 0; i < 30; i++) {
                 candidates.add(new Candidate(
-                        "w" + i, random.nextInt(4), random.nextInt(900_000), 100_000 + random.nextInt(500_000), 0, 1, "b",
-                        "", Set.of()));
+                        "w" + i,
+                        random.nextInt(4),
+                        random.nextInt(900_000),
+                        100_000 + random.nextInt(500_000),
+                        0,
+                        1,
+                        "b",
+                        "",
+                        Set.of()));
             }
 
             SimulatedEvacuation.Figures f = new SimulatedEvacuation(candidates, rooms, 0.5, random).run();

@@ -227,7 +227,10 @@ final class KafkaCoordinator implements AutoCloseable {
 
         private DecampException notSaid(EventType<?> type, Throwable cause) {
             return DecampException.retry(
-                    "broker-unreachable", "An event for topic " + type.topic() + " was not acknowledged", "It is tried again", cause);
+                    "broker-unreachable",
+                    "An event for topic " + type.topic() + " was not acknowledged",
+                    "It is tried again",
+                    cause);
         }
     }
 }

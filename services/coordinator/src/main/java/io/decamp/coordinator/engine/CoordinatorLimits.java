@@ -6,9 +6,10 @@ import java.time.Duration;
  * What a coordinator waits for, and how long.
  *
  * @param movesAtOnce workloads that leave one node at a time: while one is frozen and restored, another is shipped
- * @param absentAfter a node that has not announced itself for so long is not there; it announces itself three times in this
- * @param standbyPatience an absent or full standby is given so long to come back before its replicas are built elsewhere,
- *     which costs a full copy each; also the least time between two changes of one workload's standby
+ * @param absentAfter a node that has not announced itself for so long is not there; it announces itself three times in
+ *     this
+ * @param standbyPatience an absent or full standby is given so long to come back before its replicas are built
+ *     elsewhere, which costs a full copy each; also the least time between two changes of one workload's standby
  * @param answerLimit a move of which nothing is heard for so long counts as failed
  * @param attempts a workload is asked to leave so often, each time to another node where there is one
  * @param reportFresh an epoch's report older than this says that shipping has stopped

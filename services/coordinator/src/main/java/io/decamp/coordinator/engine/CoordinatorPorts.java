@@ -4,11 +4,13 @@ import io.decamp.contracts.v1.Evacuation;
 import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.WorkloadSpec;
 
-/** What a coordinator does to the world. Methods that say something wait for its acknowledgement and throw without one. */
+/**
+ * What a coordinator does to the world. Methods that say something wait for its acknowledgement and throw without one.
+ */
 public interface CoordinatorPorts {
     /**
-     * Whether this coordinator, of all there are, works on what belongs to a node or workload. May change any time; two may
-     * hold it for a moment, which is why requests have ids that do not depend on who makes them.
+     * Whether this coordinator, of all there are, works on what belongs to a node or workload. May change any time; two
+     * may hold it for a moment, which is why requests have ids that do not depend on who makes them.
      */
     boolean isMine(String key);
 

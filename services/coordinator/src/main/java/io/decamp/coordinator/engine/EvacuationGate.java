@@ -21,7 +21,8 @@ final class EvacuationGate {
     /**
      * @param id of the request, which becomes the evacuation's
      * @throws DecampException REFUSED: {@code request-expired}, {@code deadline-passed}, {@code unknown-node},
-     *     {@code destination-is-source}, {@code destination-unknown}, {@code already-evacuating}, {@code dry-run-of-a-node}
+     *     {@code destination-is-source}, {@code destination-unknown}, {@code already-evacuating}, {@code
+     *     dry-run-of-a-node}
      */
     Evacuation admit(String id, Instant saidAt, MigrationRequested request) {
         String node = new NodeId(request.getNode()).value();
@@ -70,8 +71,8 @@ final class EvacuationGate {
         if (request.getDeadlineUnixMillis() != 0 && request.getDeadlineUnixMillis() <= now) {
             throw DecampException.refused(
                     "deadline-passed",
-                    "The deadline " + Instant.ofEpochMilli(request.getDeadlineUnixMillis()) + " for " + request.getNode()
-                            + " is in the past",
+                    "The deadline " + Instant.ofEpochMilli(request.getDeadlineUnixMillis()) + " for "
+                            + request.getNode() + " is in the past",
                     "Ask with a deadline that is still to come, or with none");
         }
     }

@@ -21,9 +21,10 @@ import java.util.Set;
 import org.jboss.logging.Logger;
 
 /**
- * Empties one node. Each call of {@link #advance} looks at what became of the moves that were asked for, plans what is left,
- * and says what to ask for next. All that another coordinator needs to go on is in the {@link Evacuation}; whether a
- * workload has left is never taken from it but from the register. Asks nobody and publishes nothing itself. One thread.
+ * Empties one node. Each call of {@link #advance} looks at what became of the moves that were asked for, plans what is
+ * left, and says what to ask for next. All that another coordinator needs to go on is in the {@link Evacuation};
+ * whether a workload has left is never taken from it but from the register. Asks nobody and publishes nothing itself.
+ * One thread.
  */
 public final class EvacuationRun {
     private static final Logger LOG = Logger.getLogger(EvacuationRun.class);

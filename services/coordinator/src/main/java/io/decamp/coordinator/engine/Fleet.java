@@ -71,8 +71,8 @@ public final class Fleet {
     }
 
     /**
-     * Told again and again while the node is there. What the topic held before this coordinator came counts by the time in
-     * it, and by no more than now: a node whose clock is ahead does not live for ever.
+     * Told again and again while the node is there. What the topic held before this coordinator came counts by the time
+     * in it, and by no more than now: a node whose clock is ahead does not live for ever.
      */
     public void announced(NodeAnnounced node) {
         nodes.put(node.getNode(), node);

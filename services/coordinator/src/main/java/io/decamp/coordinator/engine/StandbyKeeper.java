@@ -15,8 +15,8 @@ import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 
 /**
- * Gives a standby to every workload that has none, or whose standby has been gone for long or has no room: the node with
- * most room for each replica that it keeps. Changes one workload's standby at most once in
+ * Gives a standby to every workload that has none, or whose standby has been gone for long or has no room: the node
+ * with most room for each replica that it keeps. Changes one workload's standby at most once in
  * {@link CoordinatorLimits#standbyPatience}, since each change costs a full copy. One thread.
  */
 final class StandbyKeeper {
@@ -58,7 +58,8 @@ final class StandbyKeeper {
     private Set<String> leaving() {
         Set<String> leaving = new HashSet<>();
         fleet.evacuationsUnderWay().forEach(e -> e.getItemsList().stream()
-                .filter(i -> i.getState() == EvacuationItem.State.MOVING || i.getState() == EvacuationItem.State.PLANNED)
+                .filter(i -> i.getState() == EvacuationItem.State.MOVING
+                        || i.getState() == EvacuationItem.State.PLANNED)
                 .forEach(i -> leaving.add(i.getWorkload())));
         return leaving;
     }

@@ -42,7 +42,8 @@ final class PretendedNodes implements AutoCloseable {
     private final Map<String, List<String>> asked = new ConcurrentHashMap<>();
     private final Map<String, String> refusedBy = new ConcurrentHashMap<>();
     private final Set<String> silent = ConcurrentHashMap.newKeySet();
-    private final ScheduledExecutorService work = Executors.newScheduledThreadPool(4, Thread.ofPlatform().daemon().factory());
+    private final ScheduledExecutorService work =
+            Executors.newScheduledThreadPool(4, Thread.ofPlatform().daemon().factory());
     private final long moveMillis;
 
     PretendedNodes(Bus bus, EventPublisher publisher, long moveMillis) {

@@ -70,8 +70,8 @@ public final class EventConsumer implements AutoCloseable {
     }
 
     /**
-     * For those whom the events are not addressed to, who only look on, perhaps without a right to write: what is broken
-     * is passed over, as whom it is addressed to puts it aside.
+     * For those whom the events are not addressed to, who only look on, perhaps without a right to write: what is
+     * broken is passed over, as whom it is addressed to puts it aside.
      */
     public static EventConsumer observe(Bus bus, Subscription subscription) {
         return start(bus, subscription, null);
@@ -113,8 +113,9 @@ public final class EventConsumer implements AutoCloseable {
     }
 
     /**
-     * Of a shared subscription: whether this member is the one that reads what is said under a key. What it held falls to
-     * another one when it has not asked the brokers for as long as a session lasts, even while it does not know that yet.
+     * Of a shared subscription: whether this member is the one that reads what is said under a key. What it held falls
+     * to another one when it has not asked the brokers for as long as a session lasts, even while it does not know that
+     * yet.
      */
     public boolean holds(EventType<?> type, String key) {
         return positions.holds(type.topic(), key);

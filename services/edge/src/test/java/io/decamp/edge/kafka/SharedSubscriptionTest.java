@@ -43,7 +43,9 @@ class SharedSubscriptionTest {
                 EventConsumer first = EventConsumer.start(one, subscription(byFirst), publisher)) {
             await("the first to hold all").atMost(LIMIT).until(() -> held(first) == KEYS.size());
             try (EventConsumer second = EventConsumer.start(other, subscription(bySecond), publisher)) {
-                await("both to share").atMost(LIMIT).until(() -> held(second) > 0 && held(first) + held(second) == KEYS.size());
+                await("both to share")
+                        .atMost(LIMIT)
+                        .until(() -> held(second) > 0 && held(first) + held(second) == KEYS.size());
                 KEYS.forEach(key -> publisher.send(EventType.MIGRATION_REQUESTED, request(key), LIMIT));
                 await("all to be read")
                         .atMost(LIMIT)

@@ -9,9 +9,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Lets the workloads of a node that ship over the same link take turns, a batch each, in the order of {@link TurnQueue}.
- * Two may send to one destination at a time: while one waits for an acknowledgement, the other keeps the link busy. Safe for
- * use by many threads; a turn that nobody else wants costs a lock.
+ * Lets the workloads of a node that ship over the same link take turns, a batch each, in the order of {@link
+ * TurnQueue}. Two may send to one destination at a time: while one waits for an acknowledgement, the other keeps the
+ * link busy. Safe for use by many threads; a turn that nobody else wants costs a lock.
  */
 public final class LinkArbiter {
     /** Turns at a time for one destination. */
@@ -99,7 +99,10 @@ public final class LinkArbiter {
                 turn.link.queue.remove(turn);
             }
             throw DecampException.retry(
-                    "interrupted", workload + " was interrupted while it waited for the link", "The next epoch sends it", e);
+                    "interrupted",
+                    workload + " was interrupted while it waited for the link",
+                    "The next epoch sends it",
+                    e);
         }
     }
 }

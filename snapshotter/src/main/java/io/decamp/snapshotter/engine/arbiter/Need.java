@@ -19,7 +19,9 @@ public record Need(Level level, double danger) {
         FROZEN
     }
 
-    /** From this share of the objective on, an epoch is more urgent than one of a workload that is well inside its own. */
+    /**
+     * From this share of the objective on, an epoch is more urgent than one of a workload that is well inside its own.
+     */
     private static final double CLOSE = 0.8;
 
     public static final Need ROUTINE = new Need(Level.ROUTINE, 0);

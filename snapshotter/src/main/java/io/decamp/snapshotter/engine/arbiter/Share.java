@@ -3,7 +3,10 @@ package io.decamp.snapshotter.engine.arbiter;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 
-/** One workload's share of the links: where it ships to now, and how badly it needs to. Set by its loop, used by its sender. */
+/**
+ * One workload's share of the links: where it ships to now, and how badly it needs to. Set by its loop, used by its
+ * sender.
+ */
 public final class Share {
     private final LinkArbiter arbiter;
     private final WorkloadId workload;

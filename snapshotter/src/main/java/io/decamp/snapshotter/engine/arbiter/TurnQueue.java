@@ -6,10 +6,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Decides who of those that wait for one link comes next: by {@link Need}, then whoever had his last turn longest ago. Who
- * has waited for {@link #PATIENCE_NANOS} is served in the order of waiting, whatever others need; only the frozen may still
- * go ahead, and of those never two in a row while such a one waits. So with n waiting, of which none waits twice, each is
- * granted a turn at the latest 2n turns after its patience is over: nobody starves. Knows no clock and no thread.
+ * Decides who of those that wait for one link comes next: by {@link Need}, then whoever had his last turn longest ago.
+ * Who has waited for {@link #PATIENCE_NANOS} is served in the order of waiting, whatever others need; only the frozen
+ * may still go ahead, and of those never two in a row while such a one waits. So with n waiting, of which none waits
+ * twice, each is granted a turn at the latest 2n turns after its patience is over: nobody starves. Knows no clock and
+ * no thread.
  *
  * @param <W> what waits; one at a time of each
  */

@@ -76,7 +76,7 @@ class TurnQueueTest {
         }
 
         long bound = TurnQueue.PATIENCE_NANOS + 2L * workloads * TURN_NANOS;
-        assertTrue(worst <= bound, "seed " + seed + ": waited " + worst / 1_000_000 + " ms, bound " + bound / 1_000_000);
+        assertTrue(worst <= bound, "seed " + seed + ": waited " + worst / 1_000_000 + " ms of " + bound / 1_000_000);
         long last = now;
         since.forEach((w, at) -> assertTrue(last - at <= bound, "seed " + seed + ": " + w + " starved"));
     }

@@ -4,8 +4,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Branch and bound over all orders of a few candidates. A branch is left when even a link and slots that could be filled
- * without gaps, with fractions of workloads, would not save more than what was found.
+ * Branch and bound over all orders of a few candidates. A branch is left when even a link and slots that could be
+ * filled without gaps, with fractions of workloads, would not save more than what was found.
  */
 final class ExactSearch {
     /** Nine have 362 880 orders; the bound leaves a few thousand of them. */

@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * Orders the workloads of a node that is to be emptied. With a deadline: so that what is away by then is worth most. Up to
- * {@link ExactSearch#MAX_CANDIDATES} the best order under the {@link Timeline} model is found; beyond that a good one.
- * Without a deadline: what gives most value for its time first, which keeps the sum of weighted waiting times small
- * (Smith's rule). Pure; no state.
+ * Orders the workloads of a node that is to be emptied. With a deadline: so that what is away by then is worth most. Up
+ * to {@link ExactSearch#MAX_CANDIDATES} the best order under the {@link Timeline} model is found; beyond that a good
+ * one. Without a deadline: what gives most value for its time first, which keeps the sum of weighted waiting times
+ * small (Smith's rule). Pure; no state.
  */
 public final class Planner {
     private final int slots;

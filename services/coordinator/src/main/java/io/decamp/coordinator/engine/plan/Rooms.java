@@ -40,7 +40,8 @@ public final class Rooms {
     }
 
     /**
-     * Takes the room that a workload needs: on the node that it must go to, else on its standby, else where most is left.
+     * Takes the room that a workload needs: on the node that it must go to, else on its standby, else where most is
+     * left.
      *
      * @return the node, null when there is no room
      */

@@ -33,7 +33,8 @@ class PlannerTest {
 
             if (plan.exact()) {
                 exact++;
-                assertEquals(bestOfAllOrders(candidates, Sequence.empty(timeline, rooms), deadline), plan.value(), what);
+                double best = bestOfAllOrders(candidates, Sequence.empty(timeline, rooms), deadline);
+                assertEquals(best, plan.value(), what);
             }
             requireSound(plan, candidates, deadline, what);
         }
@@ -100,7 +101,8 @@ class PlannerTest {
         Candidate quick = new Candidate("quick", 0, 90_000, 10_000, 0, 1, "b0", "", Set.of());
         Candidate slowAndDear = new Candidate("dear", 5, 900_000, 100_000, 0, 1, "b0", "", Set.of());
 
-        Plan plan = PLANNER.plan(List.of(slow, quick, slowAndDear), Timeline.idle(SLOTS), roomy(), OptionalLong.empty());
+        Plan plan =
+                PLANNER.plan(List.of(slow, quick, slowAndDear), Timeline.idle(SLOTS), roomy(), OptionalLong.empty());
 
         assertEquals(List.of("dear", "quick", "slow"), names(plan.inTime()));
         assertTrue(plan.late().isEmpty());
