@@ -173,7 +173,7 @@ final class HeatChunk {
         for (int w = 0; w < WORDS; w++) {
             d.newPages += Long.bitCount(found[w] & ~exists[w]);
             before[w] = teaches ? (found[w] & exists[w] & ~skipped[w]) | (before[w] & skipped[w]) : 0;
-            window[w] |= found[w] & exists[w];
+            window[w] |= teaches ? found[w] & exists[w] : 0;
             d.windowPages += d.windowEnds ? Long.bitCount(window[w] & ~skipped[w]) : 0;
             window[w] &= d.windowEnds ? 0 : -1;
             exists[w] |= found[w];

@@ -110,6 +110,23 @@ class WriteModelTest {
     }
 
     @Test
+    void shouldNotBeMisledByScansOfWhichNobodyKnowsTheTime() {
+        SyntheticWriter writer = new SyntheticWriter(PAGES, WritePattern.uniform(0, PAGES / 2, 25_000), SEED);
+        WriteModel model = learned(writer, 12);
+
+        for (int i = 0; i < 40; i++) {
+            if (i % 3 == 0) {
+                // a dry run: other scans have looked meanwhile, the next one learns only what exists
+                writer.run(2);
+                model.observed(writer.scan(NONE), NONE, SyntheticWriter.spaces(), 0);
+            }
+            learn(model, writer, i % 2 == 0 ? 0.1 : INTERVAL);
+        }
+
+        assertTrue(worst(model, writer) < 0.06, () -> "worst error " + worst(model, writer));
+    }
+
+    @Test
     void shouldBeConcaveAndNeverSayMoreThanThereIs() {
         for (Arguments pattern : patterns().toList()) {
             WriteModel model =
