@@ -25,7 +25,7 @@ import java.util.Map;
 public final class NodeEviction {
     private static final Duration PUBLISH_LIMIT = Duration.ofSeconds(15);
     /** As long as the share of a coordinator that died takes to fall to another one, twice. */
-    static final Duration ANSWER_LIMIT = Duration.ofSeconds(15);
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(15);
     /** Between two lines of progress. */
     private static final long LINE_MILLIS = 500;
 
@@ -41,6 +41,7 @@ public final class NodeEviction {
 
     private final Session session;
     private final PrintStream progress;
+    private final Duration answerLimit;
     private final Map<String, MigrationProgress> moves = new HashMap<>();
     private String id = "";
     private Evacuation last;
@@ -48,8 +49,13 @@ public final class NodeEviction {
     private String lastLine = "";
 
     public NodeEviction(Session session, PrintStream progress) {
+        this(session, progress, ANSWER_LIMIT);
+    }
+
+    NodeEviction(Session session, PrintStream progress, Duration answerLimit) {
         this.session = session;
         this.progress = progress;
+        this.answerLimit = answerLimit;
     }
 
     /**
@@ -79,7 +85,7 @@ public final class NodeEviction {
                 .setReason(wanted.reason())
                 .setDestination(wanted.destination() == null ? "" : wanted.destination().value())
                 // who starts a coordinator later is not to find it
-                .setValidUntilUnixMillis(now + ANSWER_LIMIT.toMillis());
+                .setValidUntilUnixMillis(now + answerLimit.toMillis());
         if (wanted.within() != null) {
             request.setDeadlineUnixMillis(now + wanted.within().toMillis());
         }
@@ -108,7 +114,7 @@ public final class NodeEviction {
     }
 
     private synchronized Evacuation await(Wanted wanted, Duration limit) throws InterruptedException {
-        long answerBy = System.nanoTime() + ANSWER_LIMIT.toNanos();
+        long answerBy = System.nanoTime() + answerLimit.toNanos();
         long endBy = System.nanoTime() + limit.toNanos();
         while (last == null || !last.getDone()) {
             if (refusal != null) {
@@ -117,7 +123,7 @@ public final class NodeEviction {
             if (last == null && System.nanoTime() - answerBy > 0) {
                 throw DecampException.refused(
                         "no-coordinator",
-                        "No coordinator answered within " + ANSWER_LIMIT.toSeconds() + " s: nobody empties "
+                        "No coordinator answered within " + answerLimit.toSeconds() + " s: nobody empties "
                                 + wanted.node(),
                         "Start one with ./decamp up --coordinator, on this machine or another, and ask again");
             }
