@@ -73,7 +73,7 @@ final class KafkaCoordinator implements AutoCloseable {
         Bus bus = Bus.of(base.settings(), SPEAKER, base.telemetry());
         fleet = new Fleet(bus.clock(), limits);
         publisher = new DirectPublisher(bus, SAY_LIMIT);
-        coordinator = new Coordinator(fleet, limits, new Ports());
+        coordinator = new Coordinator(fleet, limits, new Ports(deadLetters));
         register.onChange((workload, before, after, by) -> {
             fleet.owned(workload.value(), after);
             coordinator.nudge();
@@ -187,6 +187,12 @@ final class KafkaCoordinator implements AutoCloseable {
     }
 
     private final class Ports implements CoordinatorPorts {
+        private final EventPublisher remover;
+
+        Ports(EventPublisher remover) {
+            this.remover = remover;
+        }
+
         @Override
         public boolean isMine(String key) {
             return KafkaCoordinator.this.isMine(key);
@@ -195,6 +201,11 @@ final class KafkaCoordinator implements AutoCloseable {
         @Override
         public void record(Evacuation evacuation) {
             say(EventType.EVACUATIONS, UUID.randomUUID().toString(), evacuation);
+        }
+
+        @Override
+        public void forget(String evacuation) {
+            remover.remove(EventType.EVACUATIONS, evacuation, SAY_LIMIT);
         }
 
         @Override

@@ -27,6 +27,9 @@ public final class Coordinator implements AutoCloseable {
     /** What nobody tells: time that passes, nodes that fall silent. Everything else nudges. */
     private static final Duration TICK = Duration.ofMillis(500);
 
+    /** As long as requests are kept; the topic would grow for ever. */
+    private static final Duration KEEP_DONE = Duration.ofDays(7);
+
     private static final Duration STOP_LIMIT = Duration.ofSeconds(10);
 
     private final Fleet fleet;
@@ -103,6 +106,13 @@ public final class Coordinator implements AutoCloseable {
             for (Evacuation evacuation : fleet.evacuationsUnderWay()) {
                 if (ports.isMine(evacuation.getNode())) {
                     advance(runs.computeIfAbsent(evacuation.getEvacuation(), id -> taken(evacuation)));
+                }
+            }
+            long old = fleet.nowMillis() - KEEP_DONE.toMillis();
+            for (Evacuation done : fleet.evacuationsDoneBefore(old)) {
+                if (ports.isMine(done.getNode())) {
+                    ports.forget(done.getEvacuation());
+                    fleet.evacuating(done.getEvacuation(), Optional.empty());
                 }
             }
             for (WorkloadSpec spec : standbys.changes(ports::isMine)) {

@@ -16,6 +16,9 @@ public interface CoordinatorPorts {
 
     void record(Evacuation evacuation);
 
+    /** Takes what has been done for long off the record. */
+    void forget(String evacuation);
+
     void ask(EvacuationRun.Ask ask);
 
     void refuse(MigrationFailed answer);

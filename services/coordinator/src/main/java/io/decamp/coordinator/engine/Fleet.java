@@ -228,6 +228,13 @@ public final class Fleet {
         return evacuations.values().stream().filter(e -> !e.getDone()).toList();
     }
 
+    /** Done, and asked for before that time. */
+    public List<Evacuation> evacuationsDoneBefore(long unixMillis) {
+        return evacuations.values().stream()
+                .filter(e -> e.getDone() && e.getRequestedUnixMillis() < unixMillis)
+                .toList();
+    }
+
     public Optional<Evacuation> evacuation(String id) {
         return Optional.ofNullable(evacuations.get(id));
     }

@@ -203,6 +203,28 @@ class EvacuationOnKafkaTest {
         }
     }
 
+    @Test
+    void shouldForgetWhatWasDoneLongAgo() {
+        Evacuation old = Evacuation.newBuilder()
+                .setEvacuation("old")
+                .setNode("alpha")
+                .setRequestedUnixMillis(System.currentTimeMillis() - Duration.ofDays(8).toMillis())
+                .setDone(true)
+                .build();
+        Evacuation recent = old.toBuilder()
+                .setEvacuation("recent")
+                .setRequestedUnixMillis(System.currentTimeMillis())
+                .build();
+        publisher.send(EventType.EVACUATIONS, old, LIMIT);
+        publisher.send(EventType.EVACUATIONS, recent, LIMIT);
+        await("both").atMost(LIMIT).until(() -> isDone("old") && isDone("recent"));
+        try (KafkaCoordinator _ = coordinator()) {
+            await("the old one to go").atMost(LIMIT).until(() -> !isDone("old"));
+
+            assertTrue(isDone("recent"));
+        }
+    }
+
     private static List<String> nodesOf(CompactedView<WorkloadSpec> specs) {
         return specs.get("runc:lonely").map(s -> List.copyOf(s.getNodesList())).orElse(List.of());
     }
