@@ -93,6 +93,7 @@ final class Eviction {
             failed(DecampException.abort("unexpected", e.toString(), "Read the log of this node", e));
             throw e;
         } finally {
+            keepRounds();
             // not before the hand-off has ended: whoever holds the workload still looks at them when it lets go
             deleteTree(partsPath());
             replication.shipper().stopCounting();
@@ -138,6 +139,15 @@ final class Eviction {
             throw e;
         }
         return order.dryRun() ? dryEnd(moving, stop, ready) : offer(moving, stop, ready);
+    }
+
+    /** A move that ended before its stopped round has still brought what it has brought. */
+    private void keepRounds() {
+        try {
+            replication.sealOpen();
+        } catch (RuntimeException e) {
+            LOG.debugf("%s: what the last rounds brought goes once more: %s", order.workload(), e.getMessage());
+        }
     }
 
     private Outcome offer(Rounds.Move moving, StopRule.Reason stop, SnapshotReady ready) {
@@ -203,7 +213,7 @@ final class Eviction {
     }
 
     private Void stoppedRound() {
-        replication.stoppedEpoch();
+        replication.stoppedRound();
         return null;
     }
 

@@ -18,6 +18,7 @@ import io.decamp.snapshotter.engine.arbiter.Share;
 import io.decamp.snapshotter.engine.control.Decision;
 import io.decamp.snapshotter.engine.model.Prediction;
 import io.decamp.snapshotter.engine.propagation.LinkMeter;
+import io.decamp.snapshotter.engine.propagation.PageSet;
 import io.decamp.snapshotter.engine.propagation.Rounds;
 import io.decamp.snapshotter.engine.propagation.StopRule;
 import java.nio.file.Files;
@@ -46,6 +47,10 @@ final class Replication implements AutoCloseable {
     private double openAbove = Double.POSITIVE_INFINITY;
     private Prediction predicted;
     private MemorySource.Scan finalScan;
+    /** Rounds whose epoch is not sealed yet; null: none. */
+    private Rounds.Result open;
+    /** Of an epoch that was sealed while the workload was frozen and had no time for reports. */
+    private EpochStats unreported;
 
     Replication(SnapshotterPorts ports, WorkloadId workload, Policy policy, Steering.Shared shared) {
         this.ports = ports;
@@ -165,8 +170,8 @@ final class Replication implements AutoCloseable {
         PageRuns hot = holds ? steering.model().hotterThan(openAbove, decision.probePages()) : new PageRuns();
         long predictedMicros = decision == null ? 0 : decision.prediction().totalMicros();
         share.needs(Need.ofEpoch(predictedMicros, policy.getEvictWithinMicros()));
-        long epoch = begin();
-        return seal(epoch, rounds.steady(shipper, hot));
+        begin();
+        return seal(rounds.steady(shipper, hot));
     }
 
     /** Decides from what was learned up to the last epoch, and says so. */
@@ -176,52 +181,72 @@ final class Replication implements AutoCloseable {
         return decision;
     }
 
-    /** Rounds of a move with the workload running, in as many epochs as need be, until its rule ends them. */
+    /**
+     * Rounds of a move with the workload running, in as many epochs as need be, until its rule ends them. The last epoch
+     * stays open for the stopped round: while it was sealed, the workload would write on.
+     */
     StopRule.Reason converge(Rounds.Move move) {
         share.needs(Need.EVICTING);
         while (true) {
-            long epoch = begin();
+            begin();
             Rounds.Result result = rounds.converge(shipper, move);
-            EpochStats stats = seal(epoch, result);
-            report(stats, 0);
             if (result.stop() != null) {
+                open = result;
                 return result.stop();
             }
+            report(seal(result), 0);
         }
     }
 
     /**
-     * One round with all tasks stopped, while their state is still being captured. What the capture itself writes into
-     * them afterwards is left for the final delta.
+     * One round with all tasks stopped, while their state is still being captured: ends the epoch that the rounds left
+     * open. What the capture itself writes into the tasks afterwards is left for the final delta.
      */
-    void stoppedEpoch() {
-        long epoch = begin();
-        MemorySource.Scan scan = shipAll(MemorySource.Tasks.STOPPED);
-        sealed(epoch, session.seal(epoch, false, scan.spaces()));
+    void stoppedRound() {
+        Rounds.Result before = open;
+        // from the scan on, sealing without what it finds would lose that
+        open = null;
+        MemorySource.Scan scan = shipAll(MemorySource.Tasks.STOPPED, before.left());
+        unreported = seal(before.endedBy(scan));
+    }
+
+    /** What the rounds have brought is kept when the move ends before its stopped round. */
+    void sealOpen() {
+        if (open != null) {
+            Rounds.Result result = open;
+            open = null;
+            report(seal(result), 0);
+        }
     }
 
     /** Ships what is left, when nobody can write any more. Seals nothing yet. */
     void shipFinalDelta() {
         begin();
-        finalScan = shipAll(MemorySource.Tasks.HELD);
+        finalScan = shipAll(MemorySource.Tasks.HELD, new PageRuns());
     }
 
-    private MemorySource.Scan shipAll(MemorySource.Tasks tasks) {
+    /** @param owed pages of earlier scans that this epoch has to bring, as they are now */
+    private MemorySource.Scan shipAll(MemorySource.Tasks tasks, PageRuns owed) {
         share.needs(Need.FROZEN);
         rounds.interrupted();
         MemorySource.Scan scan = shipper.scan(tasks, new PageRuns());
+        PageSet rest = new PageSet();
+        rest.addAll(owed);
+        rest.retain(scan.spaces());
+        rest.removeAll(scan.written());
         shipper.sendAll(scan.written());
+        shipper.sendAll(rest.toRuns());
         shipper.finish();
         return scan;
     }
 
-    private long begin() {
-        long epoch = progress.sealedEpoch() + 1;
-        shipper.begin(session, epoch);
-        return epoch;
+    private void begin() {
+        open = null;
+        shipper.begin(session, progress.sealedEpoch() + 1);
     }
 
-    private EpochStats seal(long epoch, Rounds.Result result) {
+    private EpochStats seal(Rounds.Result result) {
+        long epoch = progress.sealedEpoch() + 1;
         EpochShipper.Shipped shipped = shipper.finish();
         if (!result.left().isEmpty()) {
             ports.memory().defer(workload, epoch, result.left());
@@ -242,7 +267,10 @@ final class Replication implements AutoCloseable {
                 result.rounds(),
                 result.end().label(),
                 seal.savings());
-        steering.learn(stats);
+        if (result.stop() == null) {
+            // else its time is that of the freeze
+            steering.learn(stats);
+        }
         ports.events().snapshotReady(snapshotReady(epoch, seal).build());
         return stats;
     }
@@ -270,6 +298,10 @@ final class Replication implements AutoCloseable {
 
     /** An eviction or a dry run is over. */
     void measured(EvictionMeasured measured) {
+        if (unreported != null) {
+            report(unreported, 0);
+            unreported = null;
+        }
         steering.measured(predicted, measured);
         ports.events().evictionMeasured(measured);
     }
@@ -332,6 +364,7 @@ final class Replication implements AutoCloseable {
     /** What is in flight may be lost: the next epoch sends it again. */
     void disconnect() {
         shipper.drop();
+        open = null;
         if (session != null) {
             session.close();
             session = null;

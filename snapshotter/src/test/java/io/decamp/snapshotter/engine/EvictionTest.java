@@ -115,7 +115,7 @@ class EvictionTest extends SnapshotterFixture {
     }
 
     @Test
-    void shouldOweWhatItDidNotSendBeforeTheFreeze() {
+    void shouldSealTheLastRoundsWithTheStoppedRound() {
         protect();
         world.pagesWritten = 700;
 
@@ -123,8 +123,25 @@ class EvictionTest extends SnapshotterFixture {
 
         await().until(() -> !world.measured.isEmpty());
         assertEquals("small-enough", world.measured.getFirst().getConvergedBy());
-        List<String> before = world.calls.subList(0, world.calls.indexOf("freeze"));
-        assertTrue(before.contains("defer 700"), before::toString);
+        List<String> calls = List.copyOf(world.calls);
+        int freeze = calls.indexOf("freeze");
+        assertFalse(calls.subList(calls.subList(0, freeze).lastIndexOf("scan"), freeze).stream()
+                .anyMatch(call -> call.startsWith("seal")));
+        assertTrue(calls.indexOf("scan-STOPPED") > freeze, calls::toString);
+        assertFalse(calls.contains("defer 700"), calls::toString);
+    }
+
+    @Test
+    void shouldKeepWhatTheLastRoundsBroughtWhenTheFreezeFails() {
+        protect();
+        world.pagesWritten = 700;
+        world.freezeFails = true;
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> world.calls.contains("defer 700"));
+        List<String> calls = List.copyOf(world.calls);
+        assertTrue(calls.get(calls.indexOf("defer 700") + 1).startsWith("seal"), calls::toString);
     }
 
     @Test
@@ -184,7 +201,8 @@ class EvictionTest extends SnapshotterFixture {
         snapshotter.requested(order(null));
 
         await().until(() -> world.calls.contains("offer"));
-        assertTrue(world.calls.indexOf("seal 1") < world.calls.indexOf("freeze"));
+        assertTrue(world.calls.indexOf("scan") < world.calls.indexOf("freeze"));
+        assertTrue(world.calls.indexOf("seal 1") < world.calls.indexOf("offer"));
     }
 
     @Test

@@ -9,6 +9,9 @@ import java.util.Locale;
  * @param tc as tc(8) writes it
  */
 record LinkRate(String tc, long bytesPerSecond) {
+    /** What is left for pages: 1448 of 1514 bytes are TCP's, and TLS records and frame headers take 1.5 % of these. */
+    static final double FOR_PAGES = 0.94;
+
     /** Such as {@code 1gbit} or {@code 100Mbit/s}. */
     static LinkRate of(String text) {
         String amount = text.toLowerCase(Locale.ROOT).replaceFirst("/s$", "");

@@ -56,6 +56,21 @@ public final class Rounds {
             long pagesWithoutBytes,
             long sentPages,
             StopRule.Reason stop) {
+        /** With the scan of the stopped tasks, after which nothing is left. */
+        public Result endedBy(MemorySource.Scan stopped) {
+            scans.add(stopped);
+            return new Result(
+                    scans,
+                    new PageRuns(),
+                    rounds,
+                    end,
+                    elapsedMicros,
+                    writtenPages + stopped.written().totalPages(),
+                    pagesWithoutBytes + withoutBytes(stopped.written()),
+                    sentPages,
+                    stop);
+        }
+
         /** The last scan tells which spaces are alive. */
         public MemorySource.Scan lastScan() {
             return scans.getLast();
