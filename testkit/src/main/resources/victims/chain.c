@@ -12,6 +12,7 @@
  *   laps            random order, none twice before all came once
  *   uniform         any, each time anew: rewriting is a Poisson process
  *   hot-half        as uniform, in the lower half only; -last: in the upper half; -mixed: in every other 64 KiB
+ *   hot-half-laps   as laps, in the lower half only: pages are dirtied as fast as they are written
  *   skew            99 of 100 writes hit 1 % of the pages, half of those in 2 MiB clusters, half alone; others: uniform
  *   sweep           one after the other
  *   phases          each --phase-ms of steps another: none, uniform, skew, sweep, 4 times the rate in 1/4 of each 1/5
@@ -47,10 +48,11 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, WORDS = PAGE / 8, MAX_PROCESSES = 64, MAX_THREADS = 64, CLUSTER = 512, HOT_RUN = 16 };
-enum pattern { LAPS, UNIFORM, HOT_LOW, HOT_HIGH, HOT_MIXED, SKEW, SWEEP, PHASES, PATTERNS };
+enum pattern { LAPS, UNIFORM, HOT_LOW, HOT_HIGH, HOT_MIXED, HOT_LAPS, SKEW, SWEEP, PHASES, PATTERNS };
 
 static const char *const pattern_names[] = {
-    "laps", "uniform", "hot-half", "hot-half-last", "hot-half-mixed", "skew", "sweep", "phases"};
+    "laps", "uniform", "hot-half", "hot-half-last", "hot-half-mixed", "hot-half-laps", "skew", "sweep",
+    "phases"};
 static const char *const fill_names[] = {"word", "page"};
 
 /* What a process tells its right neighbour at the start of a step; the last step travels round the ring with it. */
@@ -124,6 +126,7 @@ static uint64_t chosen_page(enum pattern pattern, uint64_t position, uint64_t pa
     case HOT_LOW: return dice % half;
     case HOT_HIGH: return pages - half + dice % half;
     case HOT_MIXED: return dice % half / HOT_RUN * 2 * HOT_RUN + dice % half % HOT_RUN;
+    case HOT_LAPS: return permute(position % half, half, identity ^ position / half);
     case SWEEP: return position % pages;
     case SKEW: break;
     default: return dice % pages;

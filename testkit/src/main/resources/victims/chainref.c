@@ -119,6 +119,8 @@ static uint64_t target(const writer *w, const char *how, uint64_t n)
         return count - hot_half + in_half;
     if (is(how, "hot-half-mixed"))
         return (in_half & ~UINT64_C(15)) * 2 + (in_half & 15);
+    if (is(how, "hot-half-laps"))
+        return shuffled(n % hot_half, hot_half, w->identity ^ (n / hot_half));
     if (is(how, "skew")) {
         const uint64_t again = splitmix(random), hot = 1 + count / 100, nth = again % hot;
         if (random % 100 == 0)

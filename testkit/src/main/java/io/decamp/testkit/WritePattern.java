@@ -14,6 +14,8 @@ public enum WritePattern {
     HOT_HALF_LAST,
     /** In every other 64 KiB only. */
     HOT_HALF_MIXED,
+    /** As laps, in the lower half only: pages are dirtied as fast as they are written. */
+    HOT_HALF_LAPS,
     /** 99 of 100 writes hit 1 % of the pages, half of them in clusters of 2 MiB, half alone. */
     SKEW,
     /** One page after the other. */

@@ -1,5 +1,6 @@
 package io.decamp.snapshotter.engine;
 
+import io.decamp.contracts.v1.PagesDirty;
 import io.decamp.contracts.v1.WireSavings;
 
 /**
@@ -36,5 +37,23 @@ public record EpochStats(
     /** Bytes a second that went through scan, read, send and seal; 0 when too little was sent to tell. */
     public double bytesPerSecond() {
         return shipMicros <= 0 || wireBytes < MEASURABLE_BYTES ? 0 : wireBytes * 1e6 / shipMicros;
+    }
+
+    /** What it says of itself in {@code pages-dirty}; whose it is and what follows from it is the caller's to add. */
+    PagesDirty.Builder toEvent() {
+        return PagesDirty.newBuilder()
+                .setEpoch(epoch)
+                .setPagesWritten(pagesWritten)
+                .setPagesShipped(pagesShipped)
+                .setPagesZero(pagesZero)
+                .setBytesShipped(wireBytes)
+                .setTrackedBytes(trackedBytes)
+                .setScanMicros(scanMicros)
+                .setShipMicros(shipMicros)
+                .setPagesPerSecond(pagesPerSecond())
+                .setPagesHeld(pagesHeld)
+                .setRounds(rounds)
+                .setRoundEnd(roundEnd)
+                .setSavings(savings);
     }
 }

@@ -307,25 +307,12 @@ final class Replication implements AutoCloseable {
     }
 
     private void report(EpochStats stats, long intervalMicros) {
-        PagesDirty.Builder event = PagesDirty.newBuilder()
+        PagesDirty.Builder event = stats.toEvent()
                 .setWorkload(workload.value())
                 .setNode(ports.settings().node().value())
                 .setStandby(destination.value())
                 .setGeneration(progress.generation())
-                .setEpoch(stats.epoch())
-                .setPagesWritten(stats.pagesWritten())
-                .setPagesShipped(stats.pagesShipped())
-                .setPagesZero(stats.pagesZero())
-                .setBytesShipped(stats.wireBytes())
-                .setTrackedBytes(stats.trackedBytes())
                 .setIntervalMicros(intervalMicros)
-                .setScanMicros(stats.scanMicros())
-                .setShipMicros(stats.shipMicros())
-                .setPagesPerSecond(stats.pagesPerSecond())
-                .setPagesHeld(stats.pagesHeld())
-                .setRounds(stats.rounds())
-                .setRoundEnd(stats.roundEnd())
-                .setSavings(stats.savings())
                 .setLinkBytesPerSecond(link.bytesPerSecond());
         steering.tell(event, link.bytesPerSecond());
         ports.events().pagesDirty(event.build());

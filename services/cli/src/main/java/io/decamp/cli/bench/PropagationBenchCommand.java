@@ -29,6 +29,7 @@ final class PropagationBenchCommand implements Callable<Integer> {
     /** What they write, as a share of the link: at 1 Gbit/s 94, 100, 40 and 20 MB/s. */
     private static final List<PropagationRun.Load> LOADS = List.of(
             new PropagationRun.Load(PropagationReport.HOT_HALF, WritePattern.HOT_HALF, HOT),
+            new PropagationRun.Load(PropagationReport.HOT_HALF_LAPS, WritePattern.HOT_HALF_LAPS, HOT),
             new PropagationRun.Load(PropagationReport.SKEW, WritePattern.SKEW, 0.8),
             new PropagationRun.Load("sweep", WritePattern.SWEEP, 0.32),
             new PropagationRun.Load("uniform", WritePattern.UNIFORM, 0.16),
@@ -50,8 +51,9 @@ final class PropagationBenchCommand implements Callable<Integer> {
     @Option(
             names = "--writers",
             split = ",",
-            description = "hot-half, skew, sweep, uniform (default: these four), hot-half-last, hot-half-mixed")
-    private List<String> writers = List.of(PropagationReport.HOT_HALF, PropagationReport.SKEW, "sweep", "uniform");
+            description = "hot-half, hot-half-laps, skew, sweep, uniform (default: these), hot-half-last, hot-half-mixed")
+    private List<String> writers = List.of(
+            PropagationReport.HOT_HALF, PropagationReport.HOT_HALF_LAPS, PropagationReport.SKEW, "sweep", "uniform");
 
     @Option(names = "--parts", split = ",", description = "a: a move without protection; b: protection, then a move")
     private List<String> parts = List.of("a", "b");

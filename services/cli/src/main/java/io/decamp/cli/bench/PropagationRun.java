@@ -32,6 +32,7 @@ sealed interface PropagationRun {
         double distinct(double pages, double writes) {
             return switch (pattern) {
                 case SWEEP, LAPS -> Math.min(pages, writes);
+                case HOT_HALF_LAPS -> Math.min(pages / 2, writes);
                 case HOT_HALF, HOT_HALF_LAST, HOT_HALF_MIXED -> hit(pages / 2, writes);
                 case SKEW -> hit(pages * HOT_PAGES, writes * HOT_WRITES) + hit(pages, writes * (1 - HOT_WRITES));
                 case UNIFORM -> hit(pages, writes);
