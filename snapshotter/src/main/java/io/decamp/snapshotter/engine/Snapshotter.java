@@ -23,6 +23,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
@@ -218,7 +219,13 @@ public final class Snapshotter implements AutoCloseable {
     }
 
     private void start(WorkloadId workload, Protection.Wish wish) {
+        start(workload, wish, p -> {});
+    }
+
+    /** @param first what it is to do before anything else */
+    private void start(WorkloadId workload, Protection.Wish wish, Consumer<Protection> first) {
         Protection p = new Protection(ports, handover, workload, wish, notice, done, shared, this::ended);
+        first.accept(p);
         protections.put(workload, p);
         loops.execute(p);
     }
@@ -247,19 +254,22 @@ public final class Snapshotter implements AutoCloseable {
     private void evict(MigrationOrder order, HandoffState owner, Protection running) {
         WorkloadId workload = order.workload();
         try {
-            if (running == null) {
-                here.requireMovable(workload);
-                if (owner instanceof HandoffState.Unowned && !claim(workload)) {
-                    throw DecampException.retry(
-                            "not-claimed", workload + " could not be claimed for " + self(), "Ask again", null);
+            if (running != null) {
+                running.evict(order);
+                return;
+            }
+            here.requireMovable(workload);
+            if (owner instanceof HandoffState.Unowned && !claim(workload)) {
+                throw DecampException.retry(
+                        "not-claimed", workload + " could not be claimed for " + self(), "Ask again", null);
+            }
+            start(workload, new Protection.Wish(onlyOther(), Policy.getDefaultInstance()), p -> {
+                p.evict(order);
+                if (order.dryRun()) {
+                    borrowed.add(workload);
+                    p.release("a dry run of what nobody protects");
                 }
-                start(workload, new Protection.Wish(onlyOther(), Policy.getDefaultInstance()));
-            }
-            protections.get(workload).evict(order);
-            if (running == null && order.dryRun()) {
-                borrowed.add(workload);
-                protections.get(workload).release("a dry run of what nobody protects");
-            }
+            });
         } catch (DecampException e) {
             refuse(order, e.code(), e.getMessage(), e.advice());
         }
