@@ -47,7 +47,7 @@ final class EvictCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..1",
             paramLabel = "WORKLOAD",
-            description = "as in status; or runc:ID or pid:N with --node; without it, all of --node has to leave")
+            description = "as in status; or runc:ID, pid:N or vm:NAME/pid:N with --node; without it, all of --node has to leave")
     private String workload;
 
     @Option(names = "--node", description = "node it runs on (default: its owner)")

@@ -32,7 +32,7 @@ final class ProtectCommand implements Callable<Integer> {
     @Mixin
     private HelpOption help;
 
-    @Parameters(paramLabel = "WORKLOAD", description = "runc:ID, or pid:N")
+    @Parameters(paramLabel = "WORKLOAD", description = "runc:ID, pid:N or vm:NAME/pid:N")
     private String workload;
 
     @Option(names = "--node", description = "node it runs on (default: the only one)")

@@ -74,12 +74,12 @@ public final class Session implements AutoCloseable {
     }
 
     /**
-     * The id that {@code text} means: an id; or {@code pid:N} of {@code node}, or of the one node where it is known.
+     * The id that {@code text} means: an id; or one without its node, which is {@code node} or the one where it is known.
      *
      * @param node null when the person named none
      */
     public WorkloadId resolve(String text, NodeId node) {
-        if (!text.startsWith("pid:") || text.contains("@")) {
+        if (text.startsWith("runc:") || text.contains("@")) {
             return new WorkloadId(text);
         }
         if (node != null) {

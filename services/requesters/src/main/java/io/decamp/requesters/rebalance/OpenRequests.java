@@ -40,7 +40,7 @@ final class OpenRequests {
         Instant until = request.getValidUntilUnixMillis() > 0
                 ? Instant.ofEpochMilli(request.getValidUntilUnixMillis())
                 : event.header().time().plus(DEFAULT_VALIDITY);
-        boolean bare = request.getWorkload().startsWith("pid:") && request.getWorkload().indexOf('@') < 0;
+        boolean bare = !request.getWorkload().startsWith("runc:") && request.getWorkload().indexOf('@') < 0;
         String workload = request.getWorkload() + (bare ? "@" + request.getNode() : "");
         hold(event.header().id(), workload, until);
     }

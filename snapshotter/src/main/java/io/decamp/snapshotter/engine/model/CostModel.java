@@ -43,10 +43,22 @@ public final class CostModel {
 
         /** Starting points are those measured for docs/specification.md, P1 to P6. */
         Kind(String name) {
-            boolean runc = name.equals("runc");
-            // runc sets up namespaces, mounts and cgroups besides, at both ends
-            freeze = new CostLine(runc ? 170_000 : 45_000, 75_000);
-            handOff = new CostLine(runc ? 225_000 : 100_000, 0);
+            switch (name) {
+                // runc sets up namespaces, mounts and cgroups besides, at both ends
+                case "runc" -> {
+                    freeze = new CostLine(170_000, 75_000);
+                    handOff = new CostLine(225_000, 0);
+                }
+                // nothing of the memory is touched at the freeze; criu reads all of it at the destination, in a guest
+                case "vm" -> {
+                    freeze = new CostLine(50_000, 5_000);
+                    handOff = new CostLine(500_000, 700_000);
+                }
+                default -> {
+                    freeze = new CostLine(45_000, 75_000);
+                    handOff = new CostLine(100_000, 0);
+                }
+            }
         }
     }
 
