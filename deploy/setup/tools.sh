@@ -22,6 +22,7 @@ needs() {
     [ -r /usr/include/stdio.h ] || apt_missing="$apt_missing libc6-dev"
     command -v redis-server >/dev/null 2>&1 || prefix_missing="$prefix_missing redis-server"
     has_static_busybox || prefix_missing="$prefix_missing busybox-static"
+    [ -z "${with_guests:-}" ] || missing_program qemu-system-x86_64 qemu-system-x86
     [ "$command" = test ] || [ "$command" = bench ] || return 0
     command -v memcached >/dev/null 2>&1 || prefix_missing="$prefix_missing memcached"
     [ "$command" = test ] || return 0

@@ -23,6 +23,12 @@ public final class Host {
         require(Tools.program(name).isPresent(), name + " is not installed; ./decamp test does that");
     }
 
+    /** What a guest needs; its image is fetched when the first one boots. */
+    public static void requireGuests() {
+        requireRoot();
+        requireProgram("qemu-system-x86_64");
+    }
+
     private static void require(boolean condition, String reason) {
         if (!condition && Boolean.getBoolean(Kernel.REQUIRED)) {
             Assertions.fail(reason);
