@@ -1,0 +1,331 @@
+package io.decamp.introspector.engine.vm.guest;
+
+import static io.decamp.introspector.engine.vm.guest.GuestFault.hex;
+
+import io.decamp.introspector.engine.vm.guest.GuestFault.Reason;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.OptionalLong;
+import java.util.UUID;
+
+/**
+ * A guest's kernel seen from outside: its symbols, its types, its virtual memory. The layer between {@link GuestRam} and
+ * {@link KernelObject}.
+ *
+ * <p>Refuses user addresses, a kernel without kallsyms or BTF, and tables that contradict VMCOREINFO. Translations are not
+ * remembered, so what the kernel maps anew (stacks of tasks, modules) is seen. Thread safe; owns nothing but the RAM it was
+ * attached with, which {@link #close} closes.
+ */
+public final class GuestKernel implements AutoCloseable {
+    /** One read; the largest thing read at once is BTF with 5 MiB. */
+    public static final int MAX_READ_BYTES = BtfBlob.MAX_BYTES;
+
+    /** {@code __START_KERNEL_map}: where the kernel image is mapped. */
+    private static final long IMAGE = 0xffff_ffff_8000_0000L;
+    /** {@code NR_CPUS_RANGE_END}. */
+    private static final int MAX_CPUS = 8192;
+    /** {@code __NEW_UTS_LEN}. */
+    private static final int UTS_LENGTH = 64;
+    /** {@code PUD_SIZE}: the alignment of what KASLR moves. */
+    private static final long REGION_ALIGNMENT = 1L << 30;
+
+    private final GuestRam ram;
+    private final VmcoreInfo info;
+    private final PageTables tables;
+    private final long physBase;
+    private final long imageBytes;
+    private final long pgd;
+    private final Kallsyms symbols;
+    private final Btf types;
+    private final long directMap;
+    private final long directMapBytes;
+    private final long pageArray;
+    private final long pageBytes;
+    private final int cpus;
+    private final String bootId;
+
+    private GuestKernel(GuestRam ram, VmcoreInfo info) {
+        this.ram = ram;
+        this.info = info;
+        tables = new PageTables(ram, info.fiveLevels());
+        physBase = info.physBase();
+        imageBytes = info.imageBytes();
+        pgd = physical(info.symbol("swapper_pg_dir"));
+        symbols = Kallsyms.read(this::bytes, info, "swapper_pg_dir");
+        types = Btf.parse(section("__start_BTF", "__stop_BTF", BtfBlob.MAX_BYTES));
+        directMapBytes = ram.end();
+        directMap = region("page_offset_base", info.fiveLevels() ? 0xff11_0000_0000_0000L : 0xffff_8880_0000_0000L);
+        pageArray = region("vmemmap_base", info.fiveLevels() ? 0xffd4_0000_0000_0000L : 0xffff_ea00_0000_0000L);
+        pageBytes = types.sizeOf("page");
+        cpus = countCpus();
+        bootId = identify();
+    }
+
+    /**
+     * @param ram is closed with the kernel; when attaching fails it stays open
+     * @throws GuestFault when the memory is not that of a running Linux with kallsyms and BTF
+     */
+    public static GuestKernel attach(GuestRam ram, VmcoreInfo info) {
+        try {
+            return new GuestKernel(ram, info);
+        } catch (ArithmeticException | IndexOutOfBoundsException | NegativeArraySizeException e) {
+            throw new GuestFault(Reason.FORMAT, "The guest's kernel tables have sizes that can't be", e);
+        }
+    }
+
+    private byte[] section(String from, String to, int limit) {
+        long start = symbol(from);
+        long length = symbol(to) - start;
+        if (length <= 0 || length > limit) {
+            throw GuestFault.format("Section from " + from + " at " + hex(start) + " has " + length + " bytes");
+        }
+        return bytes(start, (int) length);
+    }
+
+    /** CONFIG_DYNAMIC_MEMORY_LAYOUT keeps the base in a variable; without it the base is as in Documentation/x86/mm. */
+    private long region(String symbol, long otherwise) {
+        OptionalLong at = findSymbol(symbol);
+        long base = at.isPresent() ? u64(at.getAsLong()) : otherwise;
+        if (base >= 0 || (base & REGION_ALIGNMENT - 1) != 0) {
+            throw GuestFault.format("Kernel variable " + symbol + " is " + hex(base));
+        }
+        return base;
+    }
+
+    private int countCpus() {
+        OptionalLong symbol = findSymbol("nr_cpu_ids");
+        int count = symbol.isPresent() ? u32(symbol.getAsLong()) : 0;
+        if (count <= 0 || count > MAX_CPUS) {
+            throw GuestFault.format("The kernel says that it has " + Integer.toUnsignedString(count) + " processors");
+        }
+        return count;
+    }
+
+    /** What a boot draws by lot: where the kernel and its memory are, and init's stack canary. */
+    private String identify() {
+        KernelObject init = global("init_task", "task_struct");
+        long canary = init.has("stack_canary") ? init.number("stack_canary") : 0;
+        String drawn = info.release() + "/" + hex(info.kernelOffset()) + "/" + hex(physBase) + "/" + hex(directMap) + "/"
+                + hex(pageArray) + "/" + hex(canary);
+        return UUID.nameUUIDFromBytes(drawn.getBytes(StandardCharsets.US_ASCII)).toString();
+    }
+
+    /**
+     * Looks whether this is still the boot that was attached to.
+     *
+     * @throws GuestFault with {@link Reason#REBOOTED}
+     */
+    public void requireSameBoot() {
+        String now;
+        try {
+            now = text(global("init_uts_ns", "uts_namespace").addressOf("name.release"), UTS_LENGTH + 1);
+            now = now.equals(info.release()) ? identify() : now;
+        } catch (GuestFault e) {
+            throw new GuestFault(Reason.REBOOTED, "The guest's kernel " + release() + " is not there any more", e);
+        }
+        if (!now.equals(bootId)) {
+            throw new GuestFault(Reason.REBOOTED, "The guest's kernel " + release() + " is not the one attached to");
+        }
+    }
+
+    /** {@code uname -r}. */
+    public String release() {
+        return info.release();
+    }
+
+    /**
+     * Names this boot of this guest: another one of it, or another guest, has another. Not the guest's own {@code boot_id},
+     * which the kernel draws only when someone first asks for it.
+     */
+    public String bootId() {
+        return bootId;
+    }
+
+    /** Number of processors that can be; each has its part of per-cpu memory. */
+    public int cpus() {
+        return cpus;
+    }
+
+    public GuestRam ram() {
+        return ram;
+    }
+
+    public PageTables pageTables() {
+        return tables;
+    }
+
+    /** Physical address of the kernel's own top page table. */
+    public long kernelPgd() {
+        return pgd;
+    }
+
+    public Btf types() {
+        return types;
+    }
+
+    /** @throws GuestFault when this kernel has no such symbol */
+    public long symbol(String name) {
+        OptionalLong found = findSymbol(name);
+        if (found.isEmpty()) {
+            throw new GuestFault(Reason.SYMBOL, "Kernel " + release() + " has no symbol " + name);
+        }
+        return found.getAsLong();
+    }
+
+    /** The first of that name; static ones are found too. */
+    public OptionalLong findSymbol(String name) {
+        return symbols.find(name);
+    }
+
+    /**
+     * Translates a kernel virtual address.
+     *
+     * @throws GuestFault when it is a user address or not mapped
+     */
+    public long physical(long va) {
+        if (va >= 0) {
+            throw GuestFault.unmapped(va, va < PageTables.PRESENT << 12 ? "a null pointer" : "not a kernel address");
+        }
+        long inImage = va - IMAGE;
+        if (inImage >= 0 && inImage < imageBytes) {
+            return inImage + physBase;
+        }
+        long inDirectMap = va - directMap;
+        if (inDirectMap >= 0 && inDirectMap < directMapBytes && directMapBytes > 0) {
+            return inDirectMap;
+        }
+        return tables.translate(pgd, va);
+    }
+
+    /** Bytes from the address on which lie one behind the other in physical memory, at least to the end of the page. */
+    private long contiguous(long va, long physical) {
+        boolean linear = va - directMap >= 0 && va - directMap < directMapBytes || va - IMAGE >= 0 && va - IMAGE < imageBytes;
+        long ofPage = GuestRam.PAGE_BYTES - (va & GuestRam.PAGE_BYTES - 1);
+        return linear ? Math.max(ofPage, ram.layout().contiguous(physical)) : ofPage;
+    }
+
+    /** Virtual address in the kernel's linear mapping of all RAM ({@code __va}). */
+    public long directMap(long physical) {
+        return directMap + physical;
+    }
+
+    /** The {@code struct page} of a frame. */
+    public KernelObject page(long physical) {
+        return object("page", pageArray + (physical >>> 12) * pageBytes);
+    }
+
+    /** The frame which a {@code struct page} stands for ({@code page_to_phys}). */
+    public long frameOf(long page) {
+        long offset = page - pageArray;
+        if (offset < 0 || offset % pageBytes != 0) {
+            throw GuestFault.unmapped(page, "not a struct page");
+        }
+        return offset / pageBytes << 12;
+    }
+
+    /** Fills the whole segment from kernel virtual memory. */
+    public void read(long va, MemorySegment to) {
+        long done = 0;
+        while (done < to.byteSize()) {
+            long physical = physical(va + done);
+            long length = Math.min(to.byteSize() - done, contiguous(va + done, physical));
+            ram.read(physical, to.asSlice(done, length));
+            done += length;
+        }
+    }
+
+    public byte[] bytes(long va, int length) {
+        if (length < 0 || length > MAX_READ_BYTES) {
+            throw GuestFault.bound("Reading " + length + " bytes at " + hex(va) + " at once is refused");
+        }
+        byte[] bytes = new byte[length];
+        read(va, MemorySegment.ofArray(bytes));
+        return bytes;
+    }
+
+    public byte u8(long va) {
+        return ram.u8(physical(va));
+    }
+
+    public short u16(long va) {
+        return inPage(va, 2) ? ram.u16(physical(va)) : (short) split(va, 2);
+    }
+
+    public int u32(long va) {
+        return inPage(va, 4) ? ram.u32(physical(va)) : (int) split(va, 4);
+    }
+
+    public long u64(long va) {
+        return inPage(va, 8) ? ram.u64(physical(va)) : split(va, 8);
+    }
+
+    private static boolean inPage(long va, int bytes) {
+        return (va & GuestRam.PAGE_BYTES - 1) <= GuestRam.PAGE_BYTES - bytes;
+    }
+
+    private long split(long va, int bytes) {
+        long value = 0;
+        for (int i = bytes - 1; i >= 0; i--) {
+            value = value << 8 | u8(va + i) & 0xff;
+        }
+        return value;
+    }
+
+    /**
+     * Text up to the first zero byte, one character per byte (ISO 8859-1 keeps names that are not UTF-8 whole).
+     *
+     * @throws GuestFault when there is no zero byte within the limit
+     */
+    public String text(long va, int limit) {
+        byte[] bytes = new byte[Math.min(limit, GuestRam.PAGE_BYTES)];
+        int length = 0;
+        StringBuilder text = new StringBuilder();
+        while (length < limit) {
+            int ofPage = (int) (GuestRam.PAGE_BYTES - (va + length & GuestRam.PAGE_BYTES - 1));
+            int chunk = Math.min(Math.min(limit - length, ofPage), bytes.length);
+            read(va + length, MemorySegment.ofArray(bytes).asSlice(0, chunk));
+            int end = 0;
+            while (end < chunk && bytes[end] != 0) {
+                end++;
+            }
+            text.append(new String(bytes, 0, end, StandardCharsets.ISO_8859_1));
+            if (end < chunk) {
+                return text.toString();
+            }
+            length += chunk;
+        }
+        throw GuestFault.bound("Text at " + hex(va) + " is longer than " + limit + " bytes");
+    }
+
+    /** Takes the address for a pointer to the type; nothing is read yet. */
+    public KernelObject object(String type, long va) {
+        return new KernelObject(this, types.view(type), va);
+    }
+
+    public KernelObject global(String symbol, String type) {
+        return object(type, symbol(symbol));
+    }
+
+    /** A per-cpu variable's copy of one processor. */
+    public KernelObject perCpu(String symbol, String type, int cpu) {
+        return object(type, perCpuAddress(symbol, cpu));
+    }
+
+    /** {@code per_cpu_ptr} */
+    public long perCpuAddress(String symbol, int cpu) {
+        if (cpu < 0 || cpu >= cpus) {
+            throw GuestFault.bound("Processor " + cpu + " of " + cpus);
+        }
+        return symbol(symbol) + u64(symbol("__per_cpu_offset") + 8L * cpu);
+    }
+
+    /** Whether the processor runs ({@code cpu_online}). */
+    public boolean online(int cpu) {
+        return cpu >= 0 && cpu < cpus && (u64(symbol("__cpu_online_mask") + 8L * (cpu / 64)) >>> cpu & 1) != 0;
+    }
+
+    @Override
+    public void close() {
+        ram.close();
+    }
+}
