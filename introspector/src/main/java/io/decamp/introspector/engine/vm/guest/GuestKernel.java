@@ -51,7 +51,7 @@ public final class GuestKernel implements AutoCloseable {
         physBase = info.physBase();
         imageBytes = info.imageBytes();
         pgd = physical(info.symbol("swapper_pg_dir"));
-        symbols = Kallsyms.read(this::bytes, info, "swapper_pg_dir");
+        symbols = Kallsyms.read(this::bytes, info, "init_uts_ns");
         types = Btf.parse(section("__start_BTF", "__stop_BTF", BtfBlob.MAX_BYTES));
         directMapBytes = ram.end();
         directMap = region("page_offset_base", info.fiveLevels() ? 0xff11_0000_0000_0000L : 0xffff_8880_0000_0000L);
