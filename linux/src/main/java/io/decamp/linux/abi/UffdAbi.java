@@ -23,6 +23,7 @@ public final class UffdAbi {
     public static final long UFFD_FEATURE_EVENT_UNMAP = 1 << 6;
     public static final long UFFD_FEATURE_SIGBUS = 1 << 7;
     public static final long UFFD_FEATURE_THREAD_ID = 1 << 8;
+    public static final long UFFD_FEATURE_WP_HUGETLBFS_SHMEM = 1 << 12;
     public static final long UFFD_FEATURE_WP_UNPOPULATED = 1 << 13;
     public static final long UFFD_FEATURE_WP_ASYNC = 1 << 15;
 

@@ -16,12 +16,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Has the userfaultfds of one workload held by a {@link Keeper}, so that tracking goes on while this service is down.
+ * Has the userfaultfds of one workload, or of one VM, held by a {@link Keeper}, so that tracking goes on while this service is down.
  * A keeper holds what it was started with; when that changes, a new one takes over before the old one ends. What was
  * injected since the last {@link #hold} is lost with the service: that costs shipping those processes again, no more.
  * One thread at a time.
  */
-final class TrackingKeeper implements AutoCloseable {
+public final class TrackingKeeper implements AutoCloseable {
     private static final int FIRST_NUMBER = 3;
 
     private final Path file;
@@ -33,7 +33,7 @@ final class TrackingKeeper implements AutoCloseable {
     }
 
     /** Finds the keeper that an earlier service recorded in a directory, if it still lives. */
-    static TrackingKeeper open(Path directory) {
+    public static TrackingKeeper open(Path directory) {
         TrackingKeeper found = new TrackingKeeper(directory.resolve("keeper"));
         try {
             if (Files.exists(found.file)) {
@@ -46,7 +46,7 @@ final class TrackingKeeper implements AutoCloseable {
     }
 
     /** @return a descriptor of our own, empty when it is not held */
-    Optional<FileDescriptor> fetch(long spaceId) {
+    public Optional<FileDescriptor> fetch(long spaceId) {
         Integer number = numbers.get(spaceId);
         return keeper == null || number == null || !keeper.isAlive()
                 ? Optional.empty()
@@ -54,7 +54,7 @@ final class TrackingKeeper implements AutoCloseable {
     }
 
     /** From now on exactly these are held. */
-    void hold(Map<Long, FileDescriptor> descriptors) {
+    public void hold(Map<Long, FileDescriptor> descriptors) {
         if (keeper != null && keeper.isAlive() && numbers.keySet().equals(descriptors.keySet())) {
             return;
         }
@@ -76,7 +76,7 @@ final class TrackingKeeper implements AutoCloseable {
     }
 
     /** Nothing is held any more. */
-    void end() {
+    public void end() {
         if (keeper != null) {
             keeper.stop();
             keeper.close();
