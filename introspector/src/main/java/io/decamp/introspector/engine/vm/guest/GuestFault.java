@@ -13,28 +13,28 @@ public final class GuestFault extends RuntimeException {
     /** What is wrong; each has a stable code. */
     public enum Reason {
         /** A physical address that is not RAM. */
-        OUTSIDE("guest-memory-outside", Category.RETRY),
+        OUTSIDE(Category.RETRY, "guest-memory-outside"),
         /** A virtual address that has no page. */
-        UNMAPPED("guest-memory-unmapped", Category.RETRY),
+        UNMAPPED(Category.RETRY, "guest-memory-unmapped"),
         /** A pointer that is null where the reader needs what it points to. */
-        NULL("guest-memory-null", Category.RETRY),
+        NULL(Category.RETRY, "guest-memory-null"),
         /** A list, tree, string or count beyond its bound, or that runs in a circle. */
-        BOUND("guest-memory-bound", Category.RETRY),
+        BOUND(Category.RETRY, "guest-memory-bound"),
         /** A type or member which this kernel does not have, or that is not what the reader takes it for. */
-        TYPE("guest-memory-type", Category.REFUSED),
+        TYPE(Category.REFUSED, "guest-memory-type"),
         /** A symbol which this kernel does not have. */
-        SYMBOL("guest-memory-symbol", Category.REFUSED),
+        SYMBOL(Category.REFUSED, "guest-memory-symbol"),
         /** A table of the kernel (VMCOREINFO, kallsyms, BTF) or of QEMU (memory tree) that can't be right. */
-        FORMAT("guest-memory-format", Category.REFUSED),
+        FORMAT(Category.REFUSED, "guest-memory-format"),
         /** The RAM file got shorter or its host memory can't be had. */
-        GONE("guest-memory-gone", Category.ABORT),
+        GONE(Category.ABORT, "guest-memory-gone"),
         /** Another kernel, or another boot of it, than the one attached to. */
-        REBOOTED("guest-memory-rebooted", Category.ABORT);
+        REBOOTED(Category.ABORT, "guest-memory-rebooted");
 
         private final String code;
         private final Category category;
 
-        Reason(String code, Category category) {
+        Reason(Category category, String code) {
             this.code = code;
             this.category = category;
         }

@@ -20,8 +20,10 @@ public final class GuestKernel implements AutoCloseable {
     /** One read; the largest thing read at once is BTF with 5 MiB. */
     public static final int MAX_READ_BYTES = BtfBlob.MAX_BYTES;
 
-    /** {@code __START_KERNEL_map}: where the kernel image is mapped. */
-    private static final long IMAGE = 0xffff_ffff_8000_0000L;
+    /** With 4 and with 5 levels, when the kernel does not move them. */
+    private static final long[] DIRECT_MAP = {0xffff_8880_0000_0000L, 0xff11_0000_0000_0000L};
+
+    private static final long[] PAGE_ARRAY = {0xffff_ea00_0000_0000L, 0xffd4_0000_0000_0000L};
     /** {@code NR_CPUS_RANGE_END}. */
     private static final int MAX_CPUS = 8192;
     /** {@code __NEW_UTS_LEN}. */
@@ -29,33 +31,22 @@ public final class GuestKernel implements AutoCloseable {
     /** {@code PUD_SIZE}: the alignment of what KASLR moves. */
     private static final long REGION_ALIGNMENT = 1L << 30;
 
-    private final GuestRam ram;
+    private final KernelMemory memory;
     private final VmcoreInfo info;
-    private final PageTables tables;
-    private final long physBase;
-    private final long imageBytes;
-    private final long pgd;
     private final Kallsyms symbols;
     private final Btf types;
-    private final long directMap;
-    private final long directMapBytes;
     private final long pageArray;
     private final long pageBytes;
     private final int cpus;
     private final String bootId;
 
     private GuestKernel(GuestRam ram, VmcoreInfo info) {
-        this.ram = ram;
         this.info = info;
-        tables = new PageTables(ram, info.fiveLevels());
-        physBase = info.physBase();
-        imageBytes = info.imageBytes();
-        pgd = physical(info.symbol("swapper_pg_dir"));
-        symbols = Kallsyms.read(this::bytes, info, "init_uts_ns");
+        KernelMemory image = KernelMemory.ofImage(ram, info);
+        symbols = Kallsyms.read(image::bytes, info, "init_uts_ns");
+        memory = image.withDirectMap(region(image, "page_offset_base", DIRECT_MAP));
+        pageArray = region(image, "vmemmap_base", PAGE_ARRAY);
         types = Btf.parse(section("__start_BTF", "__stop_BTF", BtfBlob.MAX_BYTES));
-        directMapBytes = ram.end();
-        directMap = region("page_offset_base", info.fiveLevels() ? 0xff11_0000_0000_0000L : 0xffff_8880_0000_0000L);
-        pageArray = region("vmemmap_base", info.fiveLevels() ? 0xffd4_0000_0000_0000L : 0xffff_ea00_0000_0000L);
         pageBytes = types.sizeOf("page");
         cpus = countCpus();
         bootId = identify();
@@ -83,9 +74,9 @@ public final class GuestKernel implements AutoCloseable {
     }
 
     /** CONFIG_DYNAMIC_MEMORY_LAYOUT keeps the base in a variable; without it the base is as in Documentation/x86/mm. */
-    private long region(String symbol, long otherwise) {
+    private long region(KernelMemory image, String symbol, long[] otherwise) {
         OptionalLong at = findSymbol(symbol);
-        long base = at.isPresent() ? u64(at.getAsLong()) : otherwise;
+        long base = at.isPresent() ? image.u64(at.getAsLong()) : otherwise[info.fiveLevels() ? 1 : 0];
         if (base >= 0 || (base & REGION_ALIGNMENT - 1) != 0) {
             throw GuestFault.format("Kernel variable " + symbol + " is " + hex(base));
         }
@@ -105,7 +96,7 @@ public final class GuestKernel implements AutoCloseable {
     private String identify() {
         KernelObject init = global("init_task", "task_struct");
         long canary = init.has("stack_canary") ? init.number("stack_canary") : 0;
-        String drawn = info.release() + "/" + hex(info.kernelOffset()) + "/" + hex(physBase) + "/" + hex(directMap) + "/"
+        String drawn = info.release() + "/" + hex(info.kernelOffset()) + "/" + hex(info.physBase()) + "/" + hex(memory.directMap()) + "/"
                 + hex(pageArray) + "/" + hex(canary);
         return UUID.nameUUIDFromBytes(drawn.getBytes(StandardCharsets.US_ASCII)).toString();
     }
@@ -147,16 +138,16 @@ public final class GuestKernel implements AutoCloseable {
     }
 
     public GuestRam ram() {
-        return ram;
+        return memory.ram();
     }
 
     public PageTables pageTables() {
-        return tables;
+        return memory.tables();
     }
 
     /** Physical address of the kernel's own top page table. */
     public long kernelPgd() {
-        return pgd;
+        return memory.pgd();
     }
 
     public Btf types() {
@@ -183,30 +174,12 @@ public final class GuestKernel implements AutoCloseable {
      * @throws GuestFault when it is a user address or not mapped
      */
     public long physical(long va) {
-        if (va >= 0) {
-            throw GuestFault.unmapped(va, va < PageTables.PRESENT << 12 ? "a null pointer" : "not a kernel address");
-        }
-        long inImage = va - IMAGE;
-        if (inImage >= 0 && inImage < imageBytes) {
-            return inImage + physBase;
-        }
-        long inDirectMap = va - directMap;
-        if (inDirectMap >= 0 && inDirectMap < directMapBytes && directMapBytes > 0) {
-            return inDirectMap;
-        }
-        return tables.translate(pgd, va);
-    }
-
-    /** Bytes from the address on which lie one behind the other in physical memory, at least to the end of the page. */
-    private long contiguous(long va, long physical) {
-        boolean linear = va - directMap >= 0 && va - directMap < directMapBytes || va - IMAGE >= 0 && va - IMAGE < imageBytes;
-        long ofPage = GuestRam.PAGE_BYTES - (va & GuestRam.PAGE_BYTES - 1);
-        return linear ? Math.max(ofPage, ram.layout().contiguous(physical)) : ofPage;
+        return memory.physical(va);
     }
 
     /** Virtual address in the kernel's linear mapping of all RAM ({@code __va}). */
     public long directMap(long physical) {
-        return directMap + physical;
+        return memory.directMap() + physical;
     }
 
     /** The {@code struct page} of a frame. */
@@ -225,50 +198,28 @@ public final class GuestKernel implements AutoCloseable {
 
     /** Fills the whole segment from kernel virtual memory. */
     public void read(long va, MemorySegment to) {
-        long done = 0;
-        while (done < to.byteSize()) {
-            long physical = physical(va + done);
-            long length = Math.min(to.byteSize() - done, contiguous(va + done, physical));
-            ram.read(physical, to.asSlice(done, length));
-            done += length;
-        }
+        memory.read(va, to);
     }
 
+    /** At most {@link #MAX_READ_BYTES}. */
     public byte[] bytes(long va, int length) {
-        if (length < 0 || length > MAX_READ_BYTES) {
-            throw GuestFault.bound("Reading " + length + " bytes at " + hex(va) + " at once is refused");
-        }
-        byte[] bytes = new byte[length];
-        read(va, MemorySegment.ofArray(bytes));
-        return bytes;
+        return memory.bytes(va, length);
     }
 
     public byte u8(long va) {
-        return ram.u8(physical(va));
+        return memory.u8(va);
     }
 
     public short u16(long va) {
-        return inPage(va, 2) ? ram.u16(physical(va)) : (short) split(va, 2);
+        return memory.u16(va);
     }
 
     public int u32(long va) {
-        return inPage(va, 4) ? ram.u32(physical(va)) : (int) split(va, 4);
+        return memory.u32(va);
     }
 
     public long u64(long va) {
-        return inPage(va, 8) ? ram.u64(physical(va)) : split(va, 8);
-    }
-
-    private static boolean inPage(long va, int bytes) {
-        return (va & GuestRam.PAGE_BYTES - 1) <= GuestRam.PAGE_BYTES - bytes;
-    }
-
-    private long split(long va, int bytes) {
-        long value = 0;
-        for (int i = bytes - 1; i >= 0; i--) {
-            value = value << 8 | u8(va + i) & 0xff;
-        }
-        return value;
+        return memory.u64(va);
     }
 
     /**
@@ -277,24 +228,7 @@ public final class GuestKernel implements AutoCloseable {
      * @throws GuestFault when there is no zero byte within the limit
      */
     public String text(long va, int limit) {
-        byte[] bytes = new byte[Math.min(limit, GuestRam.PAGE_BYTES)];
-        int length = 0;
-        StringBuilder text = new StringBuilder();
-        while (length < limit) {
-            int ofPage = (int) (GuestRam.PAGE_BYTES - (va + length & GuestRam.PAGE_BYTES - 1));
-            int chunk = Math.min(Math.min(limit - length, ofPage), bytes.length);
-            read(va + length, MemorySegment.ofArray(bytes).asSlice(0, chunk));
-            int end = 0;
-            while (end < chunk && bytes[end] != 0) {
-                end++;
-            }
-            text.append(new String(bytes, 0, end, StandardCharsets.ISO_8859_1));
-            if (end < chunk) {
-                return text.toString();
-            }
-            length += chunk;
-        }
-        throw GuestFault.bound("Text at " + hex(va) + " is longer than " + limit + " bytes");
+        return memory.text(va, limit);
     }
 
     /** Takes the address for a pointer to the type; nothing is read yet. */
@@ -326,6 +260,6 @@ public final class GuestKernel implements AutoCloseable {
 
     @Override
     public void close() {
-        ram.close();
+        memory.ram().close();
     }
 }

@@ -19,17 +19,15 @@ import java.util.function.Supplier;
 public final class GuestTasks {
     /** {@code PID_MAX_LIMIT}; the limit that bites is what fits into the guest's RAM. */
     private static final int MAX_TASKS = 4 << 20;
-    /** Parents of parents. */
+    /** A change takes microseconds: what fails four times is not one. */
     private static final int ATTEMPTS = 4;
 
     private final GuestKernel kernel;
     private final int limit;
-    private final String threadLink;
 
     public GuestTasks(GuestKernel kernel) {
         this.kernel = kernel;
         limit = (int) Math.min(MAX_TASKS, kernel.ram().bytes() / Math.max(1024, kernel.types().sizeOf("task_struct")));
-        threadLink = "thread_node";
     }
 
     /** The process with this number in the guest's initial PID namespace. */
@@ -62,7 +60,7 @@ public final class GuestTasks {
         return again(() -> {
             List<KernelObject> threads = new ArrayList<>();
             leader.follow("signal")
-                    .list("thread_head", "task_struct", threadLink, limit)
+                    .list("thread_head", "task_struct", "thread_node", limit)
                     .forEach(threads::add);
             return threads;
         });
