@@ -5,7 +5,7 @@ import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.edge.config.WorkloadRuntimes;
-import io.decamp.introspector.engine.memory.HostMemorySource;
+import io.decamp.introspector.engine.memory.WorkloadMemorySource;
 import io.decamp.introspector.engine.runtime.PidRuntime;
 import io.decamp.introspector.engine.runtime.RuncRuntime;
 import io.decamp.linux.sysctl.PipeMaxSize;
@@ -45,8 +45,8 @@ class IntrospectorBeans {
     @Produces
     @Singleton
     @Typed(MemorySource.class)
-    HostMemorySource memory(NodeSettings settings, WorkloadRuntimes runtimes) {
-        return new HostMemorySource(settings.memoryDirectory(), id -> init(runtimes.byKind().get(id.kind()), id));
+    WorkloadMemorySource memory(NodeSettings settings, WorkloadRuntimes runtimes) {
+        return new WorkloadMemorySource(settings.memoryDirectory(), id -> init(runtimes.byKind().get(id.kind()), id));
     }
 
     private static int init(WorkloadRuntime runtime, WorkloadId id) {

@@ -47,15 +47,18 @@ final class LinuxSpaceKernels implements SpaceKernels {
     private record Held(PidFd pidFd, Listed listed) {}
 
     private final TrackingKeeper keeper;
+    private final HostInit init;
     private final Map<Long, UserFaultFd> tracking = new HashMap<>();
     private final Map<Integer, Held> held = new HashMap<>();
 
-    LinuxSpaceKernels(Path directory) {
+    LinuxSpaceKernels(Path directory, HostInit init) {
         this.keeper = TrackingKeeper.open(directory);
+        this.init = init;
     }
 
     @Override
-    public List<Listed> list(int initPid) {
+    public List<Listed> list() {
+        int initPid = init.pid();
         String namespace = namespace(initPid)
                 .orElseThrow(() -> DecampException.abort(
                         "workload-ended",

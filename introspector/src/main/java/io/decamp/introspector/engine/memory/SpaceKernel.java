@@ -10,7 +10,7 @@ import java.util.List;
  * <p>Bound to one incarnation: after an exec or exit of the process every method throws {@link SpaceGoneException}
  * rather than answer for the program that took its place. Addresses are in bytes and multiples of the page size.
  */
-interface SpaceKernel extends AutoCloseable {
+public interface SpaceKernel extends AutoCloseable {
     /** A range of private anonymous memory, in bytes. */
     record Range(long from, long to) {}
 

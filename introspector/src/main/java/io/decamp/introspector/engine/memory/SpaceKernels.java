@@ -3,8 +3,11 @@ package io.decamp.introspector.engine.memory;
 import java.util.List;
 import java.util.Optional;
 
-/** Finds the processes of a PID namespace and gets hold of their memory. The seam above which nothing is native. */
-interface SpaceKernels extends AutoCloseable {
+/**
+ * Finds the processes of one workload and gets hold of their memory. The seam above which nothing is native, and nothing
+ * knows whether the workload runs on this host's kernel or in a guest.
+ */
+public interface SpaceKernels extends AutoCloseable {
     /**
      * A process as it was listed.
      *
@@ -16,8 +19,26 @@ interface SpaceKernels extends AutoCloseable {
     /** What an injection gave. @param stoppedMicros how long one thread of the process was stopped for it */
     record Opened(SpaceKernel kernel, long stoppedMicros) {}
 
-    /** All processes that have memory and whose PID namespace is that of {@code initPid}, oldest first. */
-    List<Listed> list(int initPid);
+    /**
+     * All processes that have memory and are in the workload's PID namespace, oldest first. A scan begins with it: what is
+     * written after this call is found by the next scan at the latest.
+     */
+    List<Listed> list();
+
+    /**
+     * What is to be done now looks at memory that nobody may write to any more, and must be exact. Ends with what is given
+     * back.
+     */
+    default Exactly exactly() {
+        return () -> {};
+    }
+
+    /** See {@link #exactly}. */
+    @FunctionalInterface
+    interface Exactly extends AutoCloseable {
+        @Override
+        void close();
+    }
 
     /**
      * Injects tracking.

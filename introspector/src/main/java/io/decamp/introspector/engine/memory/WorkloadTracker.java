@@ -51,12 +51,12 @@ final class WorkloadTracker implements AutoCloseable {
     }
 
     /** Starts, or goes on with what a service that died left in {@code directory}, as far as that is still right. */
-    static WorkloadTracker start(String workload, Path directory, SpaceKernels kernels, int initPid, long generation) {
+    static WorkloadTracker start(String workload, Path directory, SpaceKernels kernels, long generation) {
         WorkloadTracker tracker = new WorkloadTracker(workload, directory, kernels);
         try {
-            tracker.resume(initPid);
+            tracker.resume();
             tracker.generation(generation);
-            tracker.adoptAll(initPid);
+            tracker.adoptAll();
             kernels.keep();
             return tracker;
         } catch (RuntimeException e) {
@@ -78,16 +78,16 @@ final class WorkloadTracker implements AutoCloseable {
         }
     }
 
-    MemorySource.Scan scan(int initPid, long epoch, Tasks tasks, OpenRuns open) {
+    MemorySource.Scan scan(long epoch, Tasks tasks, OpenRuns open) {
         long began = System.nanoTime();
         PageRuns written = new PageRuns();
         settled.clear();
         tracked.values().stream().filter(each -> each.space.scanned()).forEach(each -> settled.add(each.space));
-        try {
+        try (SpaceKernels.Exactly _ = tasks == Tasks.HELD ? kernels.exactly() : () -> {}) {
             Set<Integer> seen = new HashSet<>();
             for (boolean news = true; news; ) {
                 news = false;
-                for (Listed process : list(initPid)) {
+                for (Listed process : list()) {
                     if (seen.add(process.pid())) {
                         // what is stopped does not fork: one listing has them all
                         news = tasks == Tasks.RUNNING;
@@ -207,18 +207,18 @@ final class WorkloadTracker implements AutoCloseable {
         kernels.close();
     }
 
-    private void resume(int initPid) {
-        List<Listed> listing = kernels.list(initPid);
+    private void resume() {
+        List<Listed> listing = kernels.list();
         SpaceStore.Resumed resumed = store.resume(listing);
         everything |= resumed.lost();
         resumed.spaces().forEach((process, space) -> tracked.put(process.pid(), new Tracked(process, space, false)));
     }
 
-    private void adoptAll(int initPid) {
+    private void adoptAll() {
         Set<Integer> seen = new HashSet<>();
         for (boolean news = true; news; ) {
             news = false;
-            for (Listed process : list(initPid)) {
+            for (Listed process : list()) {
                 if (seen.add(process.pid())) {
                     news = true;
                     adopt(process, false);
@@ -228,8 +228,8 @@ final class WorkloadTracker implements AutoCloseable {
     }
 
     /** The processes there are now; what is tracked and not among them has ended. */
-    private List<Listed> list(int initPid) {
-        List<Listed> listing = kernels.list(initPid);
+    private List<Listed> list() {
+        List<Listed> listing = kernels.list();
         if (listing.size() > PROCESSES_LIMIT) {
             throw DecampException.refused(
                     "too-many-processes",

@@ -19,7 +19,7 @@ final class TrackedVictim implements AutoCloseable {
     final Shapeshifter victim = Shapeshifter.start();
     final Path directory;
     final TestReplica replica = new TestReplica();
-    HostMemorySource source;
+    WorkloadMemorySource source;
     long epoch;
     boolean stopped;
 
@@ -33,8 +33,8 @@ final class TrackedVictim implements AutoCloseable {
     }
 
     /** A service as it starts over the same directory. */
-    HostMemorySource fresh() {
-        return new HostMemorySource(directory, id -> victim.pid());
+    WorkloadMemorySource fresh() {
+        return new WorkloadMemorySource(directory, id -> victim.pid());
     }
 
     /** What a kill -9 does to a service: nothing is closed, nothing is said. */

@@ -1,7 +1,7 @@
 package io.decamp.cli.bench;
 
 import io.decamp.contracts.id.WorkloadId;
-import io.decamp.introspector.engine.memory.HostMemorySource;
+import io.decamp.introspector.engine.memory.WorkloadMemorySource;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.PidWorkload;
 import io.decamp.testkit.Trees;
@@ -24,7 +24,7 @@ final class Injections {
             try (PidWorkload workload = PidWorkload.start(spec)) {
                 int pid = Math.toIntExact(workload.initPid());
                 WorkloadId id = new WorkloadId("pid:" + pid + "@bench");
-                HostMemorySource source = new HostMemorySource(memory, any -> pid);
+                WorkloadMemorySource source = new WorkloadMemorySource(memory, any -> pid);
                 stopped.add(source.track(id, 1).stoppedMicrosMax());
                 source.untrack(id);
             } finally {

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The model on scans of a real Redis: 32 768 values of 512 bytes, of which 400 a second, chosen at random, are replaced and
- * as many read, recorded by {@code HostMemorySource} every half second. A line has the microseconds since the scan before
+ * as many read, recorded by {@code WorkloadMemorySource} every half second. A line has the microseconds since the scan before
  * and the runs that were found written: distance from the run before in pages, and the length where it is not 1, to the
  * base of 36. 34 scans: after these the machine was busy with other things and the load fell behind.
  */

@@ -4,7 +4,6 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.MemorySource;
-import io.decamp.linux.pid.ProcessIdentity;
 import io.decamp.contracts.port.Segment;
 import io.decamp.linux.libc.SyscallException;
 import java.nio.file.Files;
@@ -15,7 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
- * The memory of workloads that run on this host's kernel.
+ * The memory of workloads, on this host's kernel or inside VMs: what differs is behind {@link MemoryAccess}.
  *
  * <p>Everything that must outlive this service lies in {@code memoryDirectory} and with a keeper process for each
  * workload: a new object over the same directory goes on where a killed one stopped. What was in flight then counts
@@ -23,7 +22,7 @@ import java.util.function.Function;
  *
  * <p>Thread safe between workloads; calls for one workload exclude each other.
  */
-public final class HostMemorySource implements MemorySource, AutoCloseable {
+public final class WorkloadMemorySource implements MemorySource, AutoCloseable {
     /** Segments that exist at once: one being read, one being sent, one waiting, for a few workloads; 256 MiB. */
     public static final int SEGMENTS_LIMIT = 32;
 
@@ -31,8 +30,7 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     private static final Duration SEGMENT_WAIT = Duration.ofSeconds(30);
 
     private final Path directory;
-    private final WorkloadProcesses processes;
-    private final Function<Path, SpaceKernels> kernels;
+    private final Map<String, MemoryAccess> byKind;
     private final SegmentPool segments;
     private final Map<WorkloadId, Slot> slots = new ConcurrentHashMap<>();
 
@@ -40,18 +38,22 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     private static final class Slot {
         private final PageReader reader = new PageReader();
         private WorkloadTracker tracker;
-        private ProcessIdentity init;
     }
 
-    /** @param memoryDirectory on tmpfs; of this node alone */
-    public HostMemorySource(Path memoryDirectory, WorkloadProcesses processes) {
-        this(memoryDirectory, processes, LinuxSpaceKernels::new);
+    /** Of workloads that run on this host's kernel. @param memoryDirectory on tmpfs; of this node alone */
+    public WorkloadMemorySource(Path memoryDirectory, WorkloadProcesses processes) {
+        this(
+                memoryDirectory,
+                Map.of("pid", MemoryAccess.ofHost(processes), "runc", MemoryAccess.ofHost(processes)));
     }
 
-    HostMemorySource(Path memoryDirectory, WorkloadProcesses processes, Function<Path, SpaceKernels> kernels) {
+    /**
+     * @param memoryDirectory on tmpfs; of this node alone
+     * @param byKind {@link WorkloadId#kind} to how its memory is got hold of
+     */
+    public WorkloadMemorySource(Path memoryDirectory, Map<String, MemoryAccess> byKind) {
         this.directory = memoryDirectory.resolve("tracking");
-        this.processes = processes;
-        this.kernels = kernels;
+        this.byKind = Map.copyOf(byKind);
         this.segments = new SegmentPool(memoryDirectory.resolve("segments"), SEGMENTS_LIMIT, SEGMENT_WAIT);
     }
 
@@ -61,7 +63,7 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
             if (slot.tracker == null) {
                 Path own = directory.resolve(workload.fileName());
                 slot.tracker = WorkloadTracker.start(
-                        workload.value(), own, kernels.apply(own), initPid(slot, workload), generation);
+                        workload.value(), own, kernels(workload, own), generation);
             } else {
                 slot.tracker.generation(generation);
             }
@@ -72,7 +74,7 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
     @Override
     public Scan scan(WorkloadId workload, long epoch, Tasks tasks, PageRuns open) {
         OpenRuns left = OpenRuns.of(open);
-        return with(workload, slot -> tracker(slot, workload).scan(initPid(slot, workload), epoch, tasks, left));
+        return with(workload, slot -> tracker(slot, workload).scan(epoch, tasks, left));
     }
 
     @Override
@@ -122,9 +124,8 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
             if (slot.tracker != null) {
                 slot.tracker.untrack();
                 slot.tracker = null;
-                slot.init = null;
             } else if (Files.exists(own)) {
-                WorkloadTracker.untrack(own, kernels.apply(own));
+                WorkloadTracker.untrack(own, kernels(workload, own));
             }
             return null;
         });
@@ -146,14 +147,13 @@ public final class HostMemorySource implements MemorySource, AutoCloseable {
         segments.close();
     }
 
-    /** Asking a container runtime costs tens of milliseconds, so that it is asked once in the life of an init. */
-    private int initPid(Slot slot, WorkloadId workload) {
-        if (slot.init == null || !slot.init.isPresent()) {
-            int pid = processes.initPid(workload);
-            slot.init = ProcessIdentity.of(pid).orElse(null);
-            return pid;
+    private SpaceKernels kernels(WorkloadId workload, Path own) {
+        MemoryAccess access = byKind.get(workload.kind());
+        if (access == null) {
+            throw DecampException.refused(
+                    "unknown-kind", "Memory of " + workload + " can't be read here", "This node knows " + byKind.keySet());
         }
-        return slot.init.pid();
+        return access.open(workload, own);
     }
 
     private <T> T with(WorkloadId workload, Function<Slot, T> action) {
