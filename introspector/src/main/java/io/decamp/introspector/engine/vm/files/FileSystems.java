@@ -1,0 +1,42 @@
+package io.decamp.introspector.engine.vm.files;
+
+import java.util.Map;
+
+/** File systems by {@code s_magic} (include/uapi/linux/magic.h). */
+final class FileSystems {
+    static final long TMPFS = 0x01021994;
+    static final long RAMFS = 0x858458f6L;
+    static final long PROC = 0x9fa0;
+    static final long PIPES = 0x50495045;
+    static final long ANONYMOUS_INODES = 0x09041934;
+
+    /** Files that the kernel makes up: opened by path again, without a size of their own. */
+    private static final Map<Long, String> MADE_UP =
+            Map.of(PROC, "proc", 0x62656572L, "sysfs", 0x63677270L, "cgroup2", 0x27e0ebL, "cgroup");
+
+    /** Whose files make no sense in another VM or carry state that no image holds. */
+    private static final Map<Long, String> UNSUPPORTED = Map.of(
+            0x6e736673L, "a namespace",
+            0x50494446L, "a pidfd",
+            0x19800202L, "a POSIX message queue",
+            0x958458f6L, "a file of huge pages",
+            0xcafe4a11L, "an object of the BPF file system",
+            0x5345434dL, "secret memory",
+            0x444d4142L, "a DMA buffer");
+
+    private FileSystems() {}
+
+    /** Page cache is all there is: what is not in it was never written. */
+    static boolean livesInMemory(long magic) {
+        return magic == TMPFS || magic == RAMFS;
+    }
+
+    static boolean isMadeUp(long magic) {
+        return MADE_UP.containsKey(magic);
+    }
+
+    /** @return what its files are, for messages, or null if they can be carried */
+    static String unsupported(long magic) {
+        return UNSUPPORTED.get(magic);
+    }
+}
