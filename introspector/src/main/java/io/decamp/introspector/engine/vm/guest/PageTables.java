@@ -2,6 +2,8 @@ package io.decamp.introspector.engine.vm.guest;
 
 import static io.decamp.introspector.engine.vm.guest.GuestFault.hex;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * The guest's page tables, of 4 or 5 levels, walked in its physical memory. Refuses addresses that are not canonical, and
  * entries which point outside RAM. Nothing is remembered between calls: a mapping that changed is seen.
@@ -29,8 +31,6 @@ public final class PageTables {
     private static final int BITS_PER_LEVEL = 9;
     /** A level whose entries may be huge pages: 2 MiB and 1 GiB. */
     private static final int MAX_HUGE_SHIFT = 30;
-    /** More tables than frames of RAM can't be: then tables are shared in a circle. Some more for very small guests. */
-    private static final int SPARE_TABLES = 64;
 
     private final GuestRam ram;
     private final int topShift;
@@ -93,14 +93,18 @@ public final class PageTables {
      * is told whole: its first address may lie before {@code from}.
      *
      * @param to first address behind the range
-     * @throws GuestFault when a table is outside RAM, or there are more of them than the machine has frames
+     * @throws GuestFault when a table is outside RAM, or reached twice: so a walk costs no more than to read all RAM once
      */
     public void walk(long pgdPhys, long from, long to, LeafSink sink) {
         if (from < 0 || to > userEnd()) {
             throw GuestFault.unmapped(from, "the range to " + hex(to) + " is not in the lower half");
         }
         if (from < to) {
-            new Walk(from, to, sink).level(pgdPhys & ADDRESS, topShift, 0);
+            try {
+                new Walk(from, to, sink).level(pgdPhys & ADDRESS, topShift, 0);
+            } catch (InternalError e) {
+                throw new GuestFault(GuestFault.Reason.GONE, "The RAM file got shorter during a page walk", e);
+            }
         }
     }
 
@@ -130,7 +134,7 @@ public final class PageTables {
         private final long from;
         private final long to;
         private final LeafSink sink;
-        private long tables = ram.bytes() / GuestRam.PAGE_BYTES + SPARE_TABLES;
+        private final FrameSet tables = new FrameSet();
 
         Walk(long from, long to, LeafSink sink) {
             this.from = from;
@@ -139,13 +143,14 @@ public final class PageTables {
         }
 
         void level(long table, int shift, long base) {
-            if (tables-- == 0) {
-                throw GuestFault.bound("Page tables at " + hex(table) + " run in a circle: more tables than RAM has frames");
+            if (!tables.add(table)) {
+                throw GuestFault.bound("Page tables run in a circle: the one at " + hex(table) + " is there twice");
             }
+            MemorySegment entries = ram.slice(table, GuestRam.PAGE_BYTES);
             long first = Math.max(0, from - base >> shift);
             long last = Math.min(ENTRIES - 1, to - 1 - base >> shift);
             for (long i = first; i <= last; i++) {
-                long entry = ram.u64(table + i * 8);
+                long entry = entries.get(GuestRam.U64, i * 8);
                 if (entry == 0) {
                     continue;
                 }
