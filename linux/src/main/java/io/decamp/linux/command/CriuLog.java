@@ -51,7 +51,7 @@ public final class CriuLog {
      * @param lines {@code (00.045) Error (criu/files.c:123): text} among others; a failed seize is told by a warning
      *     only, so the last one before the first error counts too
      */
-    static String reason(List<String> lines) {
+    public static String reason(List<String> lines) {
         List<String> reasons = new ArrayList<>();
         String warning = null;
         for (String line : lines) {

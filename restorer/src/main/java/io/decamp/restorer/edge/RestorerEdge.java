@@ -21,6 +21,7 @@ import io.decamp.restorer.engine.handoff.DestinationStep;
 import io.decamp.restorer.engine.lazy.LazyPages;
 import io.decamp.restorer.engine.runtime.PidCopy;
 import io.decamp.restorer.engine.runtime.RuncCopy;
+import io.decamp.restorer.engine.vm.VmCopy;
 import io.opentelemetry.context.Context;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -49,6 +50,7 @@ class RestorerEdge {
     private final String group;
     private final KafkaRegister register;
     private final LazyPages lazyPages;
+    private final VmCopy vmCopies;
     private final DestinationHandoff handoff;
     private EventConsumer snapshots;
 
@@ -70,9 +72,11 @@ class RestorerEdge {
         this.group = "decamp-restorer-" + settings.node();
         this.lazyPages = lazyPages;
         long lazyFromBytes = config.restore().lazyFromBytes();
+        this.vmCopies = new VmCopy(settings);
         Map<String, CopyRuntime> copies = Map.of(
                 "pid", new PidCopy(settings, lazyPages, lazyFromBytes),
-                "runc", new RuncCopy(settings, lazyPages, lazyFromBytes));
+                "runc", new RuncCopy(settings, lazyPages, lazyFromBytes),
+                "vm", vmCopies);
         this.handoff = new DestinationHandoff(new DestinationPorts(
                 settings.node(),
                 id -> copies.get(id.kind()),
@@ -93,6 +97,7 @@ class RestorerEdge {
         if (!served.isEmpty()) {
             LOG.infof("Serves memory again of %s", served);
         }
+        vmCopies.start();
         handoff.start();
         register.states().keySet().forEach(handoff::look);
         snapshots = EventConsumer.start(
@@ -107,6 +112,7 @@ class RestorerEdge {
             snapshots.close();
         }
         handoff.close();
+        vmCopies.close();
     }
 
     Map<WorkloadId, DestinationStep> steps() {
