@@ -209,7 +209,7 @@ public final class FileImages {
                 polls.poll(id, file);
                 return FdType.EVENTPOLL;
             }
-            case TERMINAL -> {
+            case TERMINAL, TERMINAL_MASTER -> {
                 terminals.terminal(id, file);
                 return FdType.TTY;
             }
@@ -231,7 +231,7 @@ public final class FileImages {
             return FdType.PIPE;
         }
         int name = table.next();
-        regular.name(name, file);
+        regular.name(name, file, true);
         pipes.fifo(id, file, name);
         return FdType.FIFO;
     }

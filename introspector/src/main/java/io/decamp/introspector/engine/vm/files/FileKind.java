@@ -9,6 +9,7 @@ enum FileKind {
     SIGNALFD("signalfd_fops", "a signalfd"),
     TIMERFD("timerfd_fops", "a timerfd"),
     TERMINAL("tty_fops", "a terminal"),
+    TERMINAL_MASTER("ptmx_fops", "the master of a terminal"),
     CONSOLE("console_fops", "the console"),
     HUNG_UP_TERMINAL("hung_up_tty_fops", "a terminal that was hung up"),
     INOTIFY("inotify_fops", "an inotify"),

@@ -40,16 +40,11 @@ final class FileLocks {
             file.inode().object().tryFollow("i_flctx").ifPresent(locks -> {
                 locks(locks, "flc_flock", file, descriptors);
                 locks(locks, "flc_posix", file, descriptors);
-                if (locks.list("flc_lease", "file_lock_core", linkOfLease(locks), MAX_LOCKS).iterator().hasNext()) {
+                if (locks.number("flc_lease.next") != locks.addressOf("flc_lease")) {
                     refusals.state(file, "has a lease");
                 }
             });
         }
-    }
-
-    /** A lease is not read further: only whether there is one. Its link is at the same place in all. */
-    private static String linkOfLease(KernelObject locks) {
-        return locks.kernel().types().has("file_lock_core", "flc_list") ? "flc_list" : "fl_list";
     }
 
     private void locks(KernelObject context, String list, OpenFile file, Descriptors descriptors) {

@@ -68,8 +68,12 @@ final class RegularFiles {
         }
     }
 
-    /** Only the name of what another entry describes: a terminal, a FIFO. */
-    void name(int id, OpenFile file) {
+    /**
+     * Only the name of what another entry describes: a terminal, a FIFO.
+     *
+     * @param needed it must be at the destination; ends of terminals come into being with their masters
+     */
+    void name(int id, OpenFile file, boolean needed) {
         KernelObject path = file.file().at("f_path");
         if (names.isUnlinked(path)) {
             refusals.refuse(
@@ -79,7 +83,9 @@ final class RegularFiles {
             return;
         }
         String name = names.path(path);
-        require(name, file.inode(), ANY_SIZE, file.user());
+        if (needed) {
+            require(name, file.inode(), ANY_SIZE, file.user());
+        }
         entry(id, name, file.flags(), 0, file.owner(pids), file.inode(), false);
     }
 

@@ -49,7 +49,7 @@ final class SocketOptions {
     }
 
     SkOptsEntry of(KernelObject socket, KernelObject sock) {
-        long flags = sock.number("sk_flags");
+        long flags = sock.number("__sk_common.skc_flags");
         long socketFlags = socket.number("flags");
         long sendMicros = micros(sock.number("sk_sndtimeo"));
         long receiveMicros = micros(sock.number("sk_rcvtimeo"));

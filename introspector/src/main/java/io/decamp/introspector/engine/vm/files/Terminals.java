@@ -71,7 +71,7 @@ final class Terminals {
         int number = index << 1 | (master ? 1 : 0);
         terminals.putIfAbsent(number, new Terminal(file, tty, master, index));
         int name = table.next();
-        regular.name(name, file);
+        regular.name(name, file, master);
         table.add(table.entry(FdType.TTY, id)
                 .setTty(TtyFileEntry.newBuilder()
                         .setId(id)
