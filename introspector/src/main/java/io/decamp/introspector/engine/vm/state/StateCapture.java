@@ -1,0 +1,68 @@
+package io.decamp.introspector.engine.vm.state;
+
+import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.port.WorkloadRuntime.Part;
+import io.decamp.contracts.v1.Finding;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
+import io.decamp.introspector.engine.vm.guest.GuestKernel;
+import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.ImageDirectory;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Saves the state of a workload inside a guest, its private memory aside, as CRIU images: all of it is read from the guest's
+ * memory, nothing runs in the guest and nothing is written there. What can't be carried is refused by name.
+ */
+public final class StateCapture {
+    /** The part with what is needed beside the images: {@link io.decamp.contracts.v1.VmFiles}. */
+    public static final String FILES_PART = "vm-files.img";
+
+    /** A check reads what changes meanwhile; a second look seldom finds the same list in the middle of a change. */
+    private static final int CHECK_ATTEMPTS = 3;
+
+    private StateCapture() {}
+
+    /**
+     * Writes the images of a frozen workload.
+     *
+     * @param init PID 1 of the workload's PID namespace; all its threads are frozen
+     * @param partsDirectory exists, is empty, on a memory file system
+     * @return the images, {@value #FILES_PART} and the contents of travelling files
+     * @throws DecampException with the code of what can't be carried, {@code guest-memory-...} when memory isn't what it
+     *     should be, {@code image-io}
+     */
+    public static List<Part> write(GuestKernel kernel, KernelObject init, Path partsDirectory) {
+        ImageDirectory images = new ImageDirectory(partsDirectory);
+        try {
+            new Capture(kernel, init, Concerns.thrown()).write(images);
+        } catch (GuestFault e) {
+            throw e.asDecamp();
+        }
+        return images.parts();
+    }
+
+    /**
+     * Finds out what would be refused. Reads the same as a capture while the workload runs, and changes nothing.
+     *
+     * @return blockers and warnings, empty when all is well
+     */
+    public static List<Finding> check(GuestKernel kernel, KernelObject init) {
+        for (int attempt = 1; ; attempt++) {
+            Concerns concerns = Concerns.noted();
+            try {
+                new Capture(kernel, init, concerns).check();
+                return concerns.findings();
+            } catch (GuestFault e) {
+                if (attempt == CHECK_ATTEMPTS) {
+                    DecampException why = e.asDecamp();
+                    concerns.refuse(why.code(), why.getMessage(), why.advice());
+                    return concerns.findings();
+                }
+            } catch (DecampException e) {
+                concerns.refuse(e.code(), e.getMessage(), e.advice());
+                return concerns.findings();
+            }
+        }
+    }
+}
