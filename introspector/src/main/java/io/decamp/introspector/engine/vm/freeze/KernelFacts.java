@@ -2,7 +2,7 @@ package io.decamp.introspector.engine.vm.freeze;
 
 /**
  * What BTF does not say: constants that are {@code #define}s. Those that a wrong value would make dangerous are proved
- * against the guest's own code by KernelProof before anything is written.
+ * against the guest's own code by {@link KernelProof} before anything is written.
  */
 final class KernelFacts {
     /** include/linux/sched/jobctl.h: JOBCTL_TRAP_FREEZE_BIT 23. */

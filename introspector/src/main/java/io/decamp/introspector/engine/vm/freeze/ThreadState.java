@@ -36,7 +36,7 @@ record ThreadState(
 
     /** Sits where the freezer keeps it, though perhaps without a trap any more: only a wake-up gets it out. */
     boolean isHeld() {
-        return !dead && frozen && !onProcessor && (state & KernelFacts.TASK_INTERRUPTIBLE) != 0;
+        return !dead && frozen && (state & KernelFacts.TASK_INTERRUPTIBLE) != 0;
     }
 
     boolean isStopped() {
@@ -47,15 +47,17 @@ record ThreadState(
         return (state & (KernelFacts.TASK_INTERRUPTIBLE | KernelFacts.TASK_STOPPED)) != 0;
     }
 
-    /** Whether a signal's wake-up is what it waits for. Tasks in D (uninterruptible) and runnable ones are left alone. */
-    boolean isWakeable() {
-        return !dead && !onProcessor && (state & KernelFacts.TASK_INTERRUPTIBLE) != 0;
+    /**
+     * Whether a wake-up is what it waits for, or is just about to wait for. Tasks in D (uninterruptible) and runnable ones
+     * are left alone.
+     */
+    boolean isInterruptible() {
+        return !dead && (state & KernelFacts.TASK_INTERRUPTIBLE) != 0;
     }
 
     /** The same for SIGKILL: killable waits too. */
     boolean isWakeableToDie() {
-        return !dead && !onProcessor
-                && (state & (KernelFacts.TASK_INTERRUPTIBLE | KernelFacts.TASK_WAKEKILL)) != 0;
+        return !dead && (state & (KernelFacts.TASK_INTERRUPTIBLE | KernelFacts.TASK_WAKEKILL)) != 0;
     }
 
     /** For people: {@code 812/815 in state 0x2}. */
