@@ -7,7 +7,7 @@ interface FreezeMachine {
     /** Pauses the VM. */
     FreezeRound begin();
 
-    /** Waits until the guest has made all calls and nothing of them is left in its memory. @return false after the limit */
+    /** Waits until the guest has made all calls and nothing of them is left in its memory. @return false after the limit; never throws */
     boolean settle(Duration limit);
 
     /** Pauses so far. */

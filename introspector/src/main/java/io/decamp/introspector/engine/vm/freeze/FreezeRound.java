@@ -17,8 +17,12 @@ interface FreezeRound extends AutoCloseable {
     /** Wake-ups that the guest never came to are taken back. */
     void withdraw();
 
-    /** Has the guest wake those for which {@link #wake} was called. */
-    void send();
+    /**
+     * Has the guest wake those for which {@link #wake} was called.
+     *
+     * @return false when there was no room for all of them
+     */
+    boolean send();
 
     @Override
     void close();

@@ -17,7 +17,7 @@ final class FreezeWork {
     /** A thread that runs meets its trap at the next tick: 4 ms, and a busy host makes it ten of them. */
     private static final Duration FIRST_WAIT = Duration.ofMillis(50);
 
-    /** When a lock was held: it is for microseconds, or as long as the host does not run that processor. */
+    /** When a lock was held, for microseconds or as long as the host does not run that processor, or too many slept. */
     private static final Duration LOCK_WAIT = Duration.ofMillis(2);
 
     /** Each round pauses the VM for milliseconds: at most one percent of its time. */
@@ -56,6 +56,7 @@ final class FreezeWork {
         try {
             while (true) {
                 List<ThreadState> all;
+                boolean complete;
                 try (FreezeRound round = machine.begin()) {
                     all = threads.list();
                     refuse(all);
@@ -71,9 +72,9 @@ final class FreezeWork {
                             round.wake(t);
                         }
                     });
-                    round.send();
+                    complete = round.send() && all.stream().noneMatch(t -> !t.isAtRest() && t.signalLocked());
                 }
-                rounds.await(all, ThreadState::isAtRest, all.stream().anyMatch(t -> !t.dead() && t.signalLocked()));
+                rounds.await(all, ThreadState::isAtRest, complete);
                 if (rounds.isOver()) {
                     throw timeout("vm-freeze-timeout", "did not stop", look(all), ThreadState::isAtRest);
                 }
@@ -107,6 +108,7 @@ final class FreezeWork {
         try {
             while (true) {
                 List<ThreadState> all;
+                boolean complete;
                 try (FreezeRound round = machine.begin()) {
                     all = threads.list();
                     living(all).stream().filter(t -> !isReleased(t) && !t.signalLocked()).forEach(t -> {
@@ -117,9 +119,9 @@ final class FreezeWork {
                             round.wake(t);
                         }
                     });
-                    round.send();
+                    complete = round.send();
                 }
-                if (rounds.await(all, FreezeWork::isReleased, living(all).stream().anyMatch(ThreadState::signalLocked))) {
+                if (rounds.await(all, FreezeWork::isReleased, complete)) {
                     return;
                 }
                 if (rounds.isOver()) {
@@ -141,6 +143,7 @@ final class FreezeWork {
         try {
             while (true) {
                 List<ThreadState> all = living(threads.list());
+                boolean complete = true;
                 if (all.isEmpty()) {
                     return;
                 }
@@ -154,10 +157,10 @@ final class FreezeWork {
                                 round.wake(t);
                             }
                         });
-                        round.send();
+                        complete = round.send() && all.stream().noneMatch(t -> !t.exiting() && t.signalLocked());
                     }
                 }
-                rounds.await(all, ThreadState::dead, all.stream().anyMatch(t -> !t.exiting() && t.signalLocked()));
+                rounds.await(all, ThreadState::dead, complete);
                 if (rounds.isOver()) {
                     throw timeout("vm-kill-timeout", "did not die", look(all), ThreadState::dead);
                 }
@@ -228,10 +231,10 @@ final class FreezeWork {
             return System.nanoTime() - end >= 0;
         }
 
-        /** Until all are done, or it is time for another round. */
-        boolean await(List<ThreadState> all, Predicate<ThreadState> done, boolean lockWasHeld) {
-            Duration now = lockWasHeld ? LOCK_WAIT : wait;
-            if (!lockWasHeld && wait.compareTo(LONGEST_WAIT) < 0) {
+        /** Until all are done, or it is time for another round: soon when the last one had to leave something out. */
+        boolean await(List<ThreadState> all, Predicate<ThreadState> done, boolean complete) {
+            Duration now = complete ? wait : LOCK_WAIT;
+            if (complete && wait.compareTo(LONGEST_WAIT) < 0) {
                 wait = wait.multipliedBy(2);
             }
             long until = Math.min(end, System.nanoTime() + now.toNanos());

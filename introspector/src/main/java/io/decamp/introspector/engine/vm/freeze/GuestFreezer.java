@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import org.jboss.logging.Logger;
 
 /**
  * Freezes, thaws and kills workloads of one VM from outside: sets the trap of the guest kernel's own cgroup freezer on each
@@ -21,6 +22,8 @@ import java.util.function.Supplier;
  * or moves it to another cgroup: {@link #state} shows it. Thread safe: one freeze, thaw or kill of a VM at a time.
  */
 public final class GuestFreezer implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(GuestFreezer.class);
+
     private static final long LOOK_EVERY_NANOS = 100_000;
 
     /**
@@ -146,13 +149,19 @@ public final class GuestFreezer implements AutoCloseable {
         @Override
         public boolean settle(Duration limit) {
             long end = System.nanoTime() + limit.toNanos();
-            while (calls.clearDone() > 0) {
-                if (System.nanoTime() - end >= 0) {
-                    return false;
+            try {
+                while (calls.clearDone() > 0) {
+                    if (System.nanoTime() - end >= 0) {
+                        LOG.warnf("VM %s has not made all calls within %s; they are cleared later", vm, limit);
+                        return false;
+                    }
+                    LockSupport.parkNanos(LOOK_EVERY_NANOS);
                 }
-                LockSupport.parkNanos(LOOK_EVERY_NANOS);
+                return true;
+            } catch (GuestFault | DecampException e) {
+                LOG.warnf("VM %s: what it was asked to call can't be cleared: %s", vm, e.getMessage());
+                return false;
             }
-            return true;
         }
 
         @Override

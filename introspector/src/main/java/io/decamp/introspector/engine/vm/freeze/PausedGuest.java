@@ -10,6 +10,7 @@ final class PausedGuest implements FreezeRound {
     private final GuestCalls calls;
     private final GuestCalls.Batch batch;
     private final PausedVm vm;
+    private boolean fits = true;
 
     PausedGuest(GuestKernel kernel, GuestWriter writer, GuestCalls calls, PausedVm vm) {
         this.kernel = kernel;
@@ -61,7 +62,7 @@ final class PausedGuest implements FreezeRound {
 
     @Override
     public void wake(ThreadState thread) {
-        batch.add(thread.address());
+        fits &= batch.add(thread.address());
     }
 
     @Override
@@ -70,8 +71,9 @@ final class PausedGuest implements FreezeRound {
     }
 
     @Override
-    public void send() {
+    public boolean send() {
         batch.send(vm);
+        return fits;
     }
 
     private KernelObject task(ThreadState thread) {
