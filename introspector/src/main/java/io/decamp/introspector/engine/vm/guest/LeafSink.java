@@ -9,4 +9,11 @@ public interface LeafSink {
      * @param bytes how much it maps: 4 KiB, 2 MiB or 1 GiB
      */
     void leaf(long virtual, long entry, long bytes);
+
+    /**
+     * Told before the entries of a table are: for who must know whether the guest's kernel is changing it.
+     *
+     * @param physical address of the table
+     */
+    default void table(long physical) {}
 }

@@ -146,6 +146,7 @@ public final class PageTables {
             if (!tables.add(table)) {
                 throw GuestFault.bound("Page tables run in a circle: the one at " + hex(table) + " is there twice");
             }
+            sink.table(table);
             MemorySegment entries = ram.slice(table, GuestRam.PAGE_BYTES);
             long first = Math.max(0, from - base >> shift);
             long last = Math.min(ENTRIES - 1, to - 1 - base >> shift);

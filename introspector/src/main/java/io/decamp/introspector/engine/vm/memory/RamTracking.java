@@ -36,7 +36,7 @@ import org.jboss.logging.Logger;
  * <p>The kernel forgets what it reports in the call that reports it. Therefore the stamps lie in a file, and a mark is set
  * around the call: should it be found set, every page counts as written. Thread safe.
  */
-public final class RamTracking implements AutoCloseable {
+public final class RamTracking implements Writes, AutoCloseable {
     private static final Logger LOG = Logger.getLogger(RamTracking.class);
 
     static final int PAGE_BYTES = 4096;
@@ -156,7 +156,8 @@ public final class RamTracking implements AutoCloseable {
      * @return the number that these stamps have; every later write gets a greater one
      * @throws DecampException {@code vm-gone}
      */
-    synchronized int refresh() {
+    @Override
+    public synchronized int refresh() {
         ram.requireAlive();
         boolean interrupted = stamps.isUnfinished();
         int number = stamps.begin();
@@ -191,7 +192,8 @@ public final class RamTracking implements AutoCloseable {
     }
 
     /** The number of the refresh that last found the page of the memory file written. */
-    int stamp(long page) {
+    @Override
+    public int stamp(long page) {
         return stamps.get(page);
     }
 

@@ -1,0 +1,189 @@
+package io.decamp.introspector.engine.vm.memory;
+
+import io.decamp.contracts.error.DecampException;
+import io.decamp.introspector.engine.memory.SpaceGoneException;
+import io.decamp.introspector.engine.memory.SpaceKernel;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
+import io.decamp.introspector.engine.vm.guest.GuestRam;
+import io.decamp.introspector.engine.vm.guest.PageTables;
+import io.decamp.linux.memory.IoBatch;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+
+/**
+ * One address space inside a VM, looked at from outside. A page counts as written if its frame was written since it was
+ * last reported, or if it is in another frame now.
+ *
+ * <p><b>Why no written page is missed.</b> A scan first refreshes the stamps (which clears what QEMU's page tables know, at
+ * number <i>n</i>), then walks the guest's page tables, and what it reports is copied after that. Say that the content of a
+ * page changes after it was copied. Either its frame <i>X</i> was written: that write came after the refresh, so its stamp
+ * is above <i>n</i>, and the next scan reports the page. Or the page was given another frame (copy on write, unmap and map,
+ * mremap, compaction or a huge page made by the guest's kernel, which write the new frame and leave the old one): then the
+ * next walk finds another frame than was written down. Or it was given another frame and got <i>X</i> back: then its content
+ * is that of <i>X</i>, and either <i>X</i> was written meanwhile (first case) or it is what was copied. The copy itself goes
+ * by the page tables of its own moment, and looks again when it is done; did it come from a frame other than the one
+ * written down, the page is marked to be reported again ({@link PageFrames#forget}), as the third case would not hold.
+ *
+ * <p>A walk while the guest runs may meet a table that is just being freed. What it then takes for a page or for a hole is
+ * written down as such, differs from what the next walk finds, and is reported by that one. Only a scan after which nothing
+ * follows must be right by itself: see {@link SteadyGuest}. One thread at a time.
+ */
+final class VmSpaceKernel implements SpaceKernel {
+    /** Of a walk that met tables under change. */
+    private static final int WALK_TRIES = 8;
+
+    /** As in /proc/PID/pagemap. */
+    private static final long PRESENT = 1L << 63;
+
+    private final GuestSpace space;
+    private final PageFrames frames;
+    private final Writes writes;
+    private final IntSupplier number;
+    private final PageTables tables;
+    private final PageWalk walk;
+    private final PageCopy copy;
+    private final Runnable onRelease;
+    private PrivateMappings mappings = PrivateMappings.none();
+    private long[] entries = new long[0];
+    private boolean closed;
+
+    /**
+     * @param number of the last refresh before the walks to come
+     * @param onRelease called when tracking of this space is over for good
+     */
+    VmSpaceKernel(
+            GuestSpace space,
+            GuestRam ram,
+            PageTables tables,
+            PageKinds kinds,
+            PageFrames frames,
+            Writes writes,
+            IntSupplier number,
+            Runnable onRelease) {
+        this.space = space;
+        this.frames = frames;
+        this.writes = writes;
+        this.number = number;
+        this.tables = tables;
+        this.walk = new PageWalk(ram, kinds);
+        this.copy = new PageCopy(ram, frames);
+        this.onRelease = onRelease;
+    }
+
+    @Override
+    public List<Range> mappings() {
+        mappings = guarded(space::mappings);
+        long end = 0;
+        for (Range each : mappings.ranges()) {
+            frames.clear(end / RamTracking.PAGE_BYTES, each.from() / RamTracking.PAGE_BYTES);
+            end = each.to();
+        }
+        frames.clear(end / RamTracking.PAGE_BYTES, Long.MAX_VALUE / RamTracking.PAGE_BYTES);
+        return mappings.ranges();
+    }
+
+    /** All of the VM's memory is. */
+    @Override
+    public boolean register(long from, long to) {
+        return true;
+    }
+
+    @Override
+    public Outcome scan(Query query, boolean protect, long from, long to, Regions regions) {
+        switch (query) {
+            case WRITTEN, POPULATED -> guarded(() -> {
+                FrameScan scan = new FrameScan(
+                        frames, writes, query == Query.POPULATED, protect, number.getAsInt(), from, to, regions);
+                eachMapping(from, to, scan);
+                scan.end();
+                return null;
+            });
+            case HOLES -> FrameQueries.holes(frames, from, to, regions);
+            case CLEAN -> {
+                // what was written since the scan is not stamped yet
+                writes.refresh();
+                FrameQueries.clean(frames, writes, from, to, regions);
+            }
+        }
+        return Outcome.COMPLETE;
+    }
+
+    private void eachMapping(long from, long to, PageWalk.Pages pages) {
+        for (int i = mappings.indexOf(from); i < mappings.ranges().size(); i++) {
+            Range range = mappings.ranges().get(i);
+            if (range.from() >= to) {
+                break;
+            }
+            long start = Math.max(from, range.from());
+            long end = Math.min(to, range.to());
+            walk.over(tables, space.pageTable(), start, end, mappings.files()[i], pages);
+        }
+    }
+
+    /** In the format of {@link #entry}: present, and the page of the VM's memory file. */
+    @Override
+    public void readEntries(long address, int pages) {
+        if (entries.length < pages) {
+            entries = new long[pages];
+        }
+        Arrays.fill(entries, 0, pages, 0);
+        guarded(() -> {
+            eachMapping(
+                    address,
+                    address + (long) pages * RamTracking.PAGE_BYTES,
+                    (at, physical, frame) -> entries[(int) ((at - address) / RamTracking.PAGE_BYTES)] =
+                            frame == PageFrames.IN_TRANSIT ? 0 : PRESENT | Integer.toUnsignedLong(frame) + 1);
+            return null;
+        });
+    }
+
+    @Override
+    public long entry(int i) {
+        return entries[i];
+    }
+
+    @Override
+    public boolean read(IoBatch batch) {
+        return guarded(() -> copy.read(batch, this::eachMapping));
+    }
+
+    /** What ended in the middle was never there; what still is may have been met in the middle of a change. */
+    private <T> T guarded(Supplier<T> action) {
+        for (int tries = 1; ; tries++) {
+            try {
+                T result = action.get();
+                if (!space.isAlive()) {
+                    throw new SpaceGoneException(space.pid(), null);
+                }
+                return result;
+            } catch (GuestFault e) {
+                if (!space.isAlive()) {
+                    throw new SpaceGoneException(space.pid(), e);
+                }
+                if (tries == WALK_TRIES) {
+                    throw e.asDecamp();
+                }
+            } catch (IllegalStateException e) {
+                // the mapping of the VM's memory was closed
+                throw DecampException.abort(
+                        "vm-gone", "The VM of process " + space.pid() + " was detached", "See whether it still runs", e);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            frames.close();
+        }
+    }
+
+    @Override
+    public void release() {
+        close();
+        onRelease.run();
+    }
+}
