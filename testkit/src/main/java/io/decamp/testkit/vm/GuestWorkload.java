@@ -12,14 +12,17 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * A container in a guest that checks itself: init of a PID namespace of its own, {@code victims/guards.c} (registers,
  * timers, positions of files, a pipe, a socket pair), with a {@code chain} workload below it (memory; see {@link ChainSpec}).
- * Its programs and its logs are at the same paths in every guest; the logs are on a tmpfs and travel with it.
+ * Its programs and its logs are at the same paths in every guest; the logs are on a tmpfs and travel with it. It has a cgroup
+ * of its own with the limits of {@link #LIMITS}.
  */
 public final class GuestWorkload {
     private static final Duration START_LIMIT = Duration.ofSeconds(90);
@@ -31,7 +34,12 @@ public final class GuestWorkload {
     private static final String RECORDS = DIRECTORY + "/records";
     private static final String ERRORS = RECORDS + ".errors";
     private static final int RECORD_BYTES = 16;
+    private static final String CGROUP = "/sys/fs/cgroup/workload";
     private static final Pattern ENDED = Pattern.compile("ended records=(\\d+) turns=(\\d+) errors=(\\d+) child=(\\d+)");
+
+    /** Files of its cgroup (v2), and what they hold. */
+    public static final Map<String, String> LIMITS =
+            Map.of("memory.max", "402653184", "cpu.weight", "150", "pids.max", "64");
 
     private final ChainSpec spec;
     private final GuestVm birthplace;
@@ -88,8 +96,10 @@ public final class GuestWorkload {
         prepare(guest);
         String command = String.join(" ", spec.command(Path.of(CHAIN), Path.of(CHAIN_LOG)));
         String exclusion = without.isEmpty() ? "" : "--without " + without + " ";
-        guest.shell("rm -f " + CHAIN_LOG + " " + RECORDS + " " + ERRORS + "; cd / && unshare -p -f setsid " + GUARDS
-                        + " --log " + RECORDS + " " + exclusion + "-- " + command + " </dev/null >/dev/null 2>&1 &")
+        makeCgroup(guest);
+        guest.shell("rm -f " + CHAIN_LOG + " " + RECORDS + " " + ERRORS + "; cd /; sh -c 'echo $$ > " + CGROUP
+                        + "/cgroup.procs && exec unshare -p -f setsid \"$@\"' start " + GUARDS + " --log " + RECORDS + " "
+                        + exclusion + "-- " + command + " </dev/null >/dev/null 2>&1 &")
                 .check();
         Await.until(
                 () -> "the first lines of the workload in " + guest.name() + ": "
@@ -98,6 +108,13 @@ public final class GuestWorkload {
                 () -> begun(guest, spec));
         int pid = init(guest).orElseThrow(() -> new AssertionError("The workload ended at once in " + guest.name()));
         return new GuestWorkload(spec, guest, pid);
+    }
+
+    private static void makeCgroup(GuestVm guest) {
+        StringBuilder commands = new StringBuilder(
+                "echo '+memory +cpu +pids' > /sys/fs/cgroup/cgroup.subtree_control && mkdir -p " + CGROUP);
+        LIMITS.forEach((file, value) -> commands.append(" && echo " + value + " > " + CGROUP + "/" + file));
+        guest.shell(commands.toString()).check();
     }
 
     private static boolean begun(GuestVm guest, ChainSpec spec) {
@@ -141,6 +158,18 @@ public final class GuestWorkload {
     /** PID of the copy's init in this guest, running or frozen; empty when there is none. */
     public OptionalInt pidIn(GuestVm guest) {
         return init(guest);
+    }
+
+    /** What the files of {@link #LIMITS} hold in the cgroup that the copy in this guest is in. */
+    public Map<String, String> limitsIn(GuestVm guest) {
+        int init = init(guest).orElseThrow(() -> new AssertionError("No copy runs in guest " + guest.name()));
+        Map<String, String> found = new TreeMap<>();
+        for (String file : LIMITS.keySet()) {
+            String value = guest.shell("cat /sys/fs/cgroup$(sed -n 's/^0:://p' /proc/" + init + "/cgroup)/" + file)
+                    .output();
+            found.put(file, value.strip());
+        }
+        return found;
     }
 
     /** Turns of all guards, as the log in this guest says. */

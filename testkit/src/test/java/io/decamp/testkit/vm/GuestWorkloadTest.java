@@ -50,19 +50,18 @@ class GuestWorkloadTest {
 
     @Test
     void shouldSurviveTheGuestsOwnCriu() {
-        GuestWorkload workload = GuestWorkload.start(guest, SPEC);
-        workload.awaitGoingOn(guest, 10);
-        guest.shell("mkdir /run/images && criu dump -D /run/images -v2 -o dump.log -t " + workload.pid() + " || "
-                        + "{ tail -n 20 /run/images/dump.log; false; }")
-                .check();
-        Await.until("the end of what was dumped", LIMIT, () -> workload.pidIn(guest).isEmpty());
-        guest.shell("criu restore -d -D /run/images -v2 -o restore.log || { tail -n 20 /run/images/restore.log; false; }")
-                .check();
-        workload.awaitGoingOn(guest, 10);
+        try (GuestVm other = GuestVm.boot(GuestSpec.named("other"))) {
+            GuestWorkload.prepare(other);
+            GuestWorkload workload = GuestWorkload.start(guest, SPEC);
+            assertEquals(GuestWorkload.LIMITS, workload.limitsIn(guest));
 
-        GuestWorkload.Verdict verdict = workload.stopAndJudge(guest);
+            InGuestCriu.Move move = InGuestCriu.move(workload, guest, other);
 
-        verdict.check();
+            assertTrue(move.imageBytes() > SPEC.sizeMib() << 20);
+            Await.until("the end of what was dumped", LIMIT, () -> workload.pidIn(guest).isEmpty());
+            workload.awaitGoingOn(other, 10);
+            workload.stopAndJudge(other).check();
+        }
     }
 
     @Test
