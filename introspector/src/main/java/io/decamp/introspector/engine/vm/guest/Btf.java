@@ -3,6 +3,7 @@ package io.decamp.introspector.engine.vm.guest;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -69,6 +70,11 @@ public final class Btf {
             }
         }
         return best;
+    }
+
+    /** Types that were asked for up to now. */
+    Set<Integer> viewed() {
+        return Set.copyOf(views.keySet());
     }
 
     BtfBlob blob() {

@@ -38,6 +38,7 @@ public final class GuestKernel implements AutoCloseable {
     private final long pageArray;
     private final long pageBytes;
     private final int cpus;
+    private final long releaseAt;
     private final String bootId;
 
     private GuestKernel(GuestRam ram, VmcoreInfo info) {
@@ -49,6 +50,10 @@ public final class GuestKernel implements AutoCloseable {
         types = Btf.parse(section("__start_BTF", "__stop_BTF", BtfBlob.MAX_BYTES));
         pageBytes = types.sizeOf("page");
         cpus = countCpus();
+        releaseAt = global("init_uts_ns", "uts_namespace").addressOf("name.release");
+        if (!text(releaseAt, UTS_LENGTH + 1).equals(release())) {
+            throw GuestFault.format("VMCOREINFO is of kernel " + release() + ", which is not the one in memory");
+        }
         bootId = identify();
     }
 
@@ -109,8 +114,8 @@ public final class GuestKernel implements AutoCloseable {
     public void requireSameBoot() {
         String now;
         try {
-            now = text(global("init_uts_ns", "uts_namespace").addressOf("name.release"), UTS_LENGTH + 1);
-            now = now.equals(info.release()) ? identify() : now;
+            now = text(releaseAt, UTS_LENGTH + 1);
+            now = now.equals(release()) ? identify() : now;
         } catch (GuestFault e) {
             throw new GuestFault(Reason.REBOOTED, "The guest's kernel " + release() + " is not there any more", e);
         }
@@ -152,6 +157,10 @@ public final class GuestKernel implements AutoCloseable {
 
     public Btf types() {
         return types;
+    }
+
+    Kallsyms symbols() {
+        return symbols;
     }
 
     /** @throws GuestFault when this kernel has no such symbol */

@@ -5,6 +5,7 @@ import static io.decamp.introspector.engine.vm.guest.GuestFault.hex;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.OptionalLong;
 
 /**
@@ -22,8 +23,8 @@ final class Kallsyms {
 
     private static final int MAX_TOKEN = 64;
     private static final int TOKENS = 256;
-    /** Bytes of a name on average are 10 and never more than this, the length included. */
-    private static final int MAX_PACKED = 128;
+    /** A packed name takes 11 bytes on average: a distribution kernel has 1 to 2 MiB of them. */
+    private static final int MAX_NAMES_BYTES = 32 << 20;
 
     private final byte[] names;
     private final int[] offsets;
@@ -48,7 +49,7 @@ final class Kallsyms {
             throw GuestFault.format("The kernel says that it has " + Integer.toUnsignedString(count) + " symbols");
         }
         long nameBytes = info.symbol("kallsyms_token_table") - info.symbol("kallsyms_names");
-        if (nameBytes <= 0 || nameBytes > (long) count * MAX_PACKED) {
+        if (nameBytes <= 0 || nameBytes > MAX_NAMES_BYTES) {
             throw GuestFault.format("Names of " + count + " symbols take " + hex(nameBytes) + " bytes");
         }
         byte[] names = memory.bytes(info.symbol("kallsyms_names"), (int) nameBytes);
@@ -75,7 +76,7 @@ final class Kallsyms {
             if (start >= table.length || end == table.length || end - start == MAX_TOKEN) {
                 throw GuestFault.format("Token " + i + " of the kernel's symbol names has no end");
             }
-            tokens[i] = java.util.Arrays.copyOfRange(table, start, end);
+            tokens[i] = Arrays.copyOfRange(table, start, end);
         }
         return tokens;
     }
@@ -142,8 +143,7 @@ final class Kallsyms {
         return end;
     }
 
-    private int indexOf(String name) {
-        byte[] wanted = name.getBytes(StandardCharsets.US_ASCII);
+    private int indexOf(byte[] wanted) {
         int first = -1;
         int slot = slots.first(NameSlots.hash(wanted, 0, wanted.length));
         for (; slots.at(slot) != 0; slot = slots.next(slot)) {
@@ -172,6 +172,19 @@ final class Kallsyms {
 
     int count() {
         return offsets.length;
+    }
+
+    int indexOf(String name) {
+        return indexOf(name.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** The name as it is packed, its length in front. */
+    byte[] packed(int symbol) {
+        return Arrays.copyOfRange(names, starts[symbol], end(starts[symbol]));
+    }
+
+    int offset(int symbol) {
+        return offsets[symbol];
     }
 
     OptionalLong find(String name) {

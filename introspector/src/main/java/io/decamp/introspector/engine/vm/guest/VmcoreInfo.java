@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * What the kernel says of itself for crash dumps: where its symbol table is, how far it was moved, how its page tables are
@@ -120,6 +121,15 @@ public final class VmcoreInfo {
 
     public long symbol(String name) {
         return hexNumber("SYMBOL(" + name + ")");
+    }
+
+    /** All lines, as they can be parsed again. */
+    @Override
+    public String toString() {
+        return values.entrySet().stream()
+                .map(e -> e.getKey() + "=" + e.getValue() + "\n")
+                .sorted()
+                .collect(Collectors.joining());
     }
 
     private String text(String key) {
