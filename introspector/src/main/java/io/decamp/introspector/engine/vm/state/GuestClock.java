@@ -14,8 +14,11 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 final class GuestClock {
     static final int REALTIME = 0;
     static final int MONOTONIC = 1;
+
+    /** CLOCK_PROCESS_CPUTIME_ID, and how the C library says it: {@code MAKE_PROCESS_CPUCLOCK(0, CPUCLOCK_SCHED)}. */
     static final int PROCESS_CPU = 2;
-    static final int THREAD_CPU = 3;
+
+    static final int OWN_PROCESS_CPU = -6;
     static final int BOOTTIME = 7;
     static final int TAI = 11;
 

@@ -64,8 +64,7 @@ final class Mappings {
                 .setShmid(0)
                 .setProt(VmFlags.protection(flags))
                 .setFlags(VmFlags.mapping(flags))
-                .setFd(NO_FILE)
-                .setFdflags(VmFlags.opening(flags));
+                .setFd(NO_FILE);
         if (VmFlags.advice(flags) != 0) {
             entry.setMadv(VmFlags.advice(flags));
         }
@@ -143,7 +142,10 @@ final class Mappings {
         }
         boolean shared = VmFlags.isShared(flags);
         int id = files.mapped(file, 0, "mapping of process " + pid);
-        entry.setPgoff(area.number("vm_pgoff") << 12).setShmid(id).setStatus(REGULAR | (shared ? FILE_SHARED : FILE_PRIVATE));
+        entry.setPgoff(area.number("vm_pgoff") << 12)
+                .setShmid(id)
+                .setStatus(REGULAR | (shared ? FILE_SHARED : FILE_PRIVATE))
+                .setFdflags(VmFlags.opening(flags));
         return shared ? Pages.ELSEWHERE : Pages.PRIVATE_FILE;
     }
 }

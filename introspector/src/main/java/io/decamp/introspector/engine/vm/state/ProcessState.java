@@ -30,6 +30,9 @@ final class ProcessState {
 
     private static final int GROUP_EXIT = 4;
 
+    /** {@code __TASK_STOPPED} */
+    private static final int TASK_STOPPED = 4;
+
     /** {@code PIDTYPE_PGID} and {@code PIDTYPE_SID} (include/linux/pid_types.h). */
     private static final int GROUP = 2;
 
@@ -81,7 +84,7 @@ final class ProcessState {
                         "Thread " + numbers.of(thread) + " is traced",
                         "Detach the debugger; a tracer can't be moved apart from what it traces");
             }
-            if (!dead && thread.number("exit_state") != 0) {
+            if (!dead && (thread.number("exit_state") != 0 || Signals.isToDie(thread.at("pending")))) {
                 concerns.retry("vm-thread-exiting", "Thread " + numbers.of(thread) + " is ending", "Try again");
             }
             shared(thread, "files", "vm-thread-descriptors", "descriptors");
@@ -107,15 +110,22 @@ final class ProcessState {
     /** A capture must see every thread at rest: its registers are in memory then, and stay. */
     void requireFrozen() {
         for (KernelObject thread : threads) {
-            boolean frozen = thread.number("frozen") != 0 || isStopped() || dead;
-            if (!frozen) {
+            // a stopped thread sleeps at the same place as a frozen one, and stays until it is continued
+            if (!dead && thread.number("frozen") == 0 && !isAtRest(thread)) {
                 throw new IllegalStateException("Thread " + numbers.of(thread) + " is not frozen");
             }
         }
     }
 
+    private static boolean isAtRest(KernelObject thread) {
+        return (thread.number(thread.has("__state") ? "__state" : "state") & TASK_STOPPED) != 0;
+    }
+
     private boolean isStopped() {
-        return (leader.number("signal") != 0 && (leader.follow("signal").number("flags") & STOP_STOPPED) != 0);
+        KernelObject signal = leader.follow("signal");
+        return (signal.number("flags") & STOP_STOPPED) != 0
+                || Signals.isToStop(signal.at("shared_pending"))
+                || Signals.isToStop(leader.at("pending"));
     }
 
     private int number(int type) {

@@ -57,6 +57,20 @@ final class Signals {
         return task.number(suspended ? "saved_sigmask.sig[0]" : "blocked.sig[0]");
     }
 
+    /** Whether SIGSTOP waits: it is no signal to be sent again, which nobody could block, but a state to come. */
+    static boolean isToStop(KernelObject pending) {
+        return (pending.number("signal.sig[0]") & bit(STOP)) != 0;
+    }
+
+    /** Whether SIGKILL waits: nothing will be left to carry. */
+    static boolean isToDie(KernelObject pending) {
+        return (pending.number("signal.sig[0]") & bit(KILL)) != 0;
+    }
+
+    private static long bit(int signal) {
+        return 1L << signal - 1;
+    }
+
     /** @param pending a {@code struct sigpending}: of a thread, or shared by a process */
     static SignalQueueEntry queue(KernelObject pending) {
         SignalQueueEntry.Builder queue = SignalQueueEntry.newBuilder();
@@ -68,9 +82,11 @@ final class Signals {
                 throw new GuestFault(GuestFault.Reason.BOUND, "Signal " + signal + " of " + info.length + " bytes is queued");
             }
             queued |= 1L << signal - 1;
-            queue.addSignals(info(info));
+            if (signal != STOP) {
+                queue.addSignals(info(info));
+            }
         }
-        unqueued(pending.number("signal.sig[0]") & ~queued, queue);
+        unqueued(pending.number("signal.sig[0]") & ~queued & ~bit(STOP), queue);
         return queue.build();
     }
 

@@ -114,7 +114,8 @@ final class Timers {
 
     private void timer(KernelObject leader, KernelObject signal, KernelObject timer, TaskTimersEntry.Builder to) {
         int by = (int) timer.number("it_clock");
-        if (!GuestClock.knows(by) && by != GuestClock.PROCESS_CPU) {
+        boolean cpu = by == GuestClock.PROCESS_CPU || by == GuestClock.OWN_PROCESS_CPU;
+        if (!GuestClock.knows(by) && !cpu) {
             concerns.refuse(
                     "vm-timer-clock",
                     "Process " + numbers.of(leader) + " has a POSIX timer by clock " + by,
@@ -123,7 +124,7 @@ final class Timers {
         }
         long interval = timer.number("it_interval");
         int notify = (int) timer.number("it_sigev_notify");
-        long left = by == GuestClock.PROCESS_CPU
+        long left = cpu
                 ? leftOfCpu(signal, timer)
                 : leftOf(timer, interval, notify == SIGEV_NONE);
         KernelObject info = timer.follow("sigq").at("info");
