@@ -1,5 +1,6 @@
 package io.decamp.cli.bench;
 
+import io.decamp.cli.bench.vm.OutOfBandBenchCommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -14,7 +15,8 @@ import picocli.CommandLine.Option;
             TransferBenchCommand.class,
             PropagationBenchCommand.class,
             ObjectiveBenchCommand.class,
-            SimulationBenchCommand.class
+            SimulationBenchCommand.class,
+            OutOfBandBenchCommand.class
         })
 public final class BenchCommand {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "shows this and ends")

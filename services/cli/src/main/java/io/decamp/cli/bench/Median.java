@@ -3,10 +3,10 @@ package io.decamp.cli.bench;
 import java.util.stream.DoubleStream;
 
 /** The middle one, or between the two middle ones. */
-final class Median {
+public final class Median {
     private Median() {}
 
-    static double of(DoubleStream values) {
+    public static double of(DoubleStream values) {
         double[] sorted = values.sorted().toArray();
         int n = sorted.length;
         return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;

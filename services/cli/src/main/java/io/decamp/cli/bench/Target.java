@@ -11,26 +11,26 @@ import java.util.Locale;
  * @param unit of value and bound, for people
  * @param note what else there is to say of it, such as what no method can do better; may be empty
  */
-record Target(String what, double value, boolean atLeast, double bound, String unit, String note) {
-    static Target atMost(String what, double value, double bound, String unit, String note) {
+public record Target(String what, double value, boolean atLeast, double bound, String unit, String note) {
+    public static Target atMost(String what, double value, double bound, String unit, String note) {
         return new Target(what, value, false, bound, unit, note);
     }
 
-    static Target atLeast(String what, double value, double bound, String unit, String note) {
+    public static Target atLeast(String what, double value, double bound, String unit, String note) {
         return new Target(what, value, true, bound, unit, note);
     }
 
-    static void print(List<Target> targets, boolean quick) {
+    public static void print(List<Target> targets, boolean quick) {
         System.out.println(quick ? "  Too small and too short to prove anything:" : "  What must hold:");
         targets.forEach(System.out::println);
     }
 
     /** What was not measured is not met. */
-    boolean met() {
+    public boolean met() {
         return atLeast ? value >= bound : value <= bound;
     }
 
-    void addTo(ObjectNode o) {
+    public void addTo(ObjectNode o) {
         o.put("what", what).put("must", (atLeast ? ">= " : "<= ") + number(bound) + unit);
         if (Double.isNaN(value)) {
             o.putNull("value");

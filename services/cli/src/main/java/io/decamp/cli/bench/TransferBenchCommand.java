@@ -2,13 +2,8 @@ package io.decamp.cli.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.sun.management.HotSpotDiagnosticMXBean;
-import io.decamp.cli.Main;
-import io.decamp.cli.launch.NodePlan;
 import io.decamp.cli.Quantity;
 import io.decamp.contracts.error.DecampException;
-import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,8 +20,6 @@ final class TransferBenchCommand implements Callable<Integer> {
     private static final long SMALLEST_BYTES = 64 << 20;
 
     private static final long UNIT_BYTES = 8 << 20;
-    /** HotSpot's C2. */
-    private static final int OPTIMIZING_LEVEL = 4;
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "shows this and ends")
     private boolean help;
@@ -49,8 +42,8 @@ final class TransferBenchCommand implements Callable<Integer> {
                     "--rounds " + rounds + " --size " + size,
                     "Give --rounds 5 and a size of whole 8 MiB, 64MiB or more");
         }
-        if (!optimizes()) {
-            return inOptimizingJvm();
+        if (!OptimizingJvm.here()) {
+            return OptimizingJvm.run(words());
         }
         List<TransferBench.Sample> samples = new ArrayList<>();
         try (TransferBench bench = new TransferBench(bytes)) {
@@ -78,23 +71,13 @@ final class TransferBenchCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** The command line starts quickly because it compiles quickly, without the AES of the optimizing compiler. */
-    private static boolean optimizes() {
-        String level = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
-                .getVMOption("TieredStopAtLevel")
-                .getValue();
-        return Integer.parseInt(level) == OPTIMIZING_LEVEL;
-    }
-
-    private int inOptimizingJvm() throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(NodePlan.Service.NODE.jvm());
-        command.addFirst(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName(), "bench", "transfer"));
-        command.addAll(List.of("--size", size, "--rounds", Integer.toString(rounds)));
+    private List<String> words() {
+        List<String> words = new ArrayList<>(List.of("bench", "transfer"));
+        words.addAll(List.of("--size", size, "--rounds", Integer.toString(rounds)));
         if (json != null) {
-            command.addAll(List.of("--json", json.toString()));
+            words.addAll(List.of("--json", json.toString()));
         }
-        return new ProcessBuilder(command).inheritIO().start().waitFor();
+        return words;
     }
 
     private static void report(ObjectNode root, List<TransferBench.Sample> samples) {

@@ -1,0 +1,197 @@
+package io.decamp.cli.bench.vm;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.decamp.cli.bench.Median;
+import io.decamp.cli.bench.Pause;
+import io.decamp.cli.bench.Target;
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.page.PageRuns;
+import io.decamp.contracts.port.MemorySource;
+import io.decamp.contracts.port.MemorySource.Tasks;
+import io.decamp.contracts.port.WorkloadRuntime;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * How long a process is frozen that was followed from outside before: its memory lies in a replica, a few epochs old at
+ * most, and what is left to do while it is frozen is its state and the last delta. The engine's two interfaces, as a node uses
+ * them, without a network.
+ */
+final class Proactive {
+    private static final int EPOCHS = 4;
+    /** Between two epochs of protection at the default policy there is about so much. */
+    private static final Duration BETWEEN = Duration.ofMillis(250);
+
+    private static final double BOUND_MILLIS = 100;
+
+    private final MemorySource memory;
+    private final WorkloadRuntime runtime;
+    private final Path directory;
+
+    /**
+     * One freeze.
+     *
+     * @param freezeMillis until all threads have stopped
+     * @param stateMillis until the state was written besides
+     * @param deltaMillis to find, read and store what was written since the last epoch
+     * @param deltaPages of that delta
+     * @param mismatches pages of the replica that are not as in the frozen process
+     */
+    private record Freeze(
+            Load load,
+            double freezeMillis,
+            double stateMillis,
+            double deltaMillis,
+            double thawMillis,
+            long deltaPages,
+            long mismatches) {
+        double frozenMillis() {
+            return freezeMillis + stateMillis + deltaMillis;
+        }
+    }
+
+    /** All freezes of one process. */
+    record Result(int mib, double firstCopyMillis, List<Freeze> freezes) {
+        Target target() {
+            double worst = freezes.stream()
+                    .map(Freeze::load)
+                    .distinct()
+                    .mapToDouble(load -> Median.of(freezes.stream()
+                            .filter(f -> f.load() == load)
+                            .mapToDouble(f -> f.freezeMillis() + f.stateMillis())))
+                    .max()
+                    .orElse(Double.NaN);
+            return Target.atMost(
+                    mib + " MiB with proactive snapshots: frozen beside the delta, worst load",
+                    worst,
+                    BOUND_MILLIS,
+                    " ms",
+                    "");
+        }
+
+        Target mismatches() {
+            double wrong = freezes.stream().mapToLong(Freeze::mismatches).sum();
+            return Target.atMost("pages of that replica that differ, in " + freezes.size() + " freezes", wrong, 0, "", "");
+        }
+
+        void addTo(ObjectNode o) {
+            o.put("mib", mib).put("firstCopyMillis", Saving.rounded(firstCopyMillis));
+            freezes.forEach(f -> o.withArray("runs")
+                    .addObject()
+                    .put("load", f.load().label())
+                    .put("frozenMillis", Saving.rounded(f.frozenMillis()))
+                    .put("freezeMillis", Saving.rounded(f.freezeMillis()))
+                    .put("stateMillis", Saving.rounded(f.stateMillis()))
+                    .put("deltaMillis", Saving.rounded(f.deltaMillis()))
+                    .put("thawMillis", Saving.rounded(f.thawMillis()))
+                    .put("deltaPages", f.deltaPages())
+                    .put("mismatchingPages", f.mismatches()));
+        }
+
+        @Override
+        public String toString() {
+            StringBuilder text = new StringBuilder(String.format(
+                    Locale.ROOT,
+                    "  %d MiB with proactive snapshots (first copy %.0f ms, while it ran), medians:",
+                    mib,
+                    firstCopyMillis));
+            freezes.stream().map(Freeze::load).distinct().forEach(load -> {
+                List<Freeze> of = freezes.stream().filter(f -> f.load() == load).toList();
+                text.append(String.format(
+                        Locale.ROOT,
+                        "%n    %-6s frozen %.1f ms: freeze %.1f, state %.1f, delta of %.0f pages %.1f; %d pages differ",
+                        load.label(),
+                        Median.of(of.stream().mapToDouble(Freeze::frozenMillis)),
+                        Median.of(of.stream().mapToDouble(Freeze::freezeMillis)),
+                        Median.of(of.stream().mapToDouble(Freeze::stateMillis)),
+                        Median.of(of.stream().mapToDouble(Freeze::deltaPages)),
+                        Median.of(of.stream().mapToDouble(Freeze::deltaMillis)),
+                        of.stream().mapToLong(Freeze::mismatches).sum()));
+            });
+            return text.toString();
+        }
+    }
+
+    /** @param directory on tmpfs, the caller's to remove */
+    Proactive(MemorySource memory, WorkloadRuntime runtime, Path directory) {
+        this.memory = memory;
+        this.runtime = runtime;
+        this.directory = directory;
+    }
+
+    Result run(Holder holder, WorkloadId id, OutsideSaver outside, List<Load> loads, int rounds) {
+        List<Freeze> freezes = new ArrayList<>();
+        try (LocalReplica replica = new LocalReplica(directory)) {
+            long begin = System.nanoTime();
+            memory.track(id, 1);
+            long epoch = 1;
+            epoch(id, epoch, Tasks.RUNNING, replica);
+            double first = millis(begin);
+            for (Load load : loads) {
+                try (Load.Running _ = load.start(holder.guest())) {
+                    for (int round = 0; round < rounds; round++) {
+                        for (int i = 0; i < EPOCHS; i++) {
+                            Pause.of(BETWEEN);
+                            epoch(id, ++epoch, Tasks.RUNNING, replica);
+                        }
+                        freezes.add(freeze(holder, id, outside, load, ++epoch, replica));
+                    }
+                }
+            }
+            return new Result(holder.mib(), first, freezes);
+        } finally {
+            memory.untrack(id);
+        }
+    }
+
+    /** @return pages */
+    private long epoch(WorkloadId id, long epoch, Tasks tasks, LocalReplica replica) {
+        PageRuns written = memory.scan(id, epoch, tasks).written();
+        replica.take(written, portion -> memory.read(id, epoch, portion));
+        memory.sealed(id, epoch);
+        return written.totalPages();
+    }
+
+    private Freeze freeze(
+            Holder holder, WorkloadId id, OutsideSaver outside, Load load, long epoch, LocalReplica replica) {
+        long[] stopped = {0};
+        long begin = System.nanoTime();
+        runtime.freeze(id, "bench-" + epoch, parts(epoch), () -> stopped[0] = System.nanoTime());
+        long captured = System.nanoTime();
+        try {
+            long pages = epoch(id, epoch, Tasks.HELD, replica);
+            double delta = millis(captured);
+            long mismatches = replica.mismatches(outside.anonymousPages(holder.pid()));
+            long thaw = System.nanoTime();
+            runtime.thaw(id);
+            return new Freeze(
+                    load,
+                    (stopped[0] - begin) / 1e6,
+                    (captured - stopped[0]) / 1e6,
+                    delta,
+                    millis(thaw),
+                    pages,
+                    mismatches);
+        } finally {
+            runtime.thaw(id);
+        }
+    }
+
+    private Path parts(long epoch) {
+        try {
+            return Files.createDirectory(directory.resolve("parts-" + epoch));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static double millis(long since) {
+        return (System.nanoTime() - since) / 1e6;
+    }
+}
