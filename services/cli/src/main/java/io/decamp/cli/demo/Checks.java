@@ -31,7 +31,20 @@ final class Checks {
         return List.copyOf(all);
     }
 
-    List<Check> broken() {
+    private List<Check> broken() {
         return all.stream().filter(c -> !c.held()).toList();
+    }
+
+    /** Says at the end whether all held. */
+    boolean verdict() {
+        List<Check> broken = broken();
+        out.println();
+        if (broken.isEmpty()) {
+            out.println("Every check held: " + all.size() + " of " + all.size() + ".");
+            return true;
+        }
+        out.println(broken.size() + " of " + all.size() + " checks did not hold:");
+        broken.forEach(out::println);
+        return false;
     }
 }

@@ -8,6 +8,7 @@ import io.decamp.cli.launch.Watch;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.event.Topics;
 import io.decamp.contracts.handoff.HandoffState;
+import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.WorkloadSpec;
 import io.decamp.testkit.Lab;
@@ -60,7 +61,7 @@ final class Demo {
             steps.start("removing both nodes");
         }
         steps.done("nothing is left of them");
-        return verdict();
+        return checks.verdict();
     }
 
     private void chapter(String title) {
@@ -97,7 +98,7 @@ final class Demo {
             lines.end();
             chapter("A failure of alpha is predicted");
             List<Long> source = guest.processes(cluster.lab().alpha());
-            String line = prediction(guest);
+            String line = prediction(guest.id());
             out.println("  " + Topics.MIGRATION_REQUESTED + " <- " + line);
             guest.forgetGaps();
             RedisLoad.Report before = guest.seen();
@@ -144,9 +145,9 @@ final class Demo {
         cluster.session().publisher().send(EventType.WORKLOADS, wanted, LIMIT);
     }
 
-    private static String prediction(Guest guest) {
+    static String prediction(WorkloadId workload) {
         Instant deadline = Instant.now().plusSeconds(90).truncatedTo(ChronoUnit.SECONDS);
-        return "{\"workload\":\"" + guest.id() + "\",\"node\":\"alpha\",\"reason\":\"FAILURE_PREDICTED\","
+        return "{\"workload\":\"" + workload + "\",\"node\":\"alpha\",\"reason\":\"FAILURE_PREDICTED\","
                 + "\"probability\":0.93,\"deadline\":\"" + deadline + "\","
                 + "\"note\":\"412 corrected memory errors in an hour\"}";
     }
@@ -222,17 +223,5 @@ final class Demo {
         if (json != null) {
             comparison.write(json, separate, checks.all());
         }
-    }
-
-    private boolean verdict() {
-        List<Checks.Check> broken = checks.broken();
-        out.println();
-        if (broken.isEmpty()) {
-            out.println("Every check held: " + checks.all().size() + " of " + checks.all().size() + ".");
-            return true;
-        }
-        out.println(broken.size() + " of " + checks.all().size() + " checks did not hold:");
-        broken.forEach(out::println);
-        return false;
     }
 }
