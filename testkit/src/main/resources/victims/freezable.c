@@ -31,6 +31,11 @@ static int pipe_ends[2];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t shared_a, shared_b;
 
+static void count(void) {
+    counters = mmap(COUNTER_ADDRESS, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    memset((void *)counters, 0, 4096);
+}
+
 static void failed(void) {
     __atomic_fetch_add(&counters[ERRORS], 1, __ATOMIC_SEQ_CST);
 }
@@ -96,8 +101,7 @@ static void start(void *(*work)(void *), intptr_t argument) {
 }
 
 static void work(int forks) {
-    counters = mmap(COUNTER_ADDRESS, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    memset((void *)counters, 0, 4096);
+    count();
     if (pipe(pipe_ends)) failed();
     start(write_pipe, 0);
     start(read_pipe, 0);
@@ -123,7 +127,7 @@ static void *sleep_long(void *unused) {
 static int init(char **arguments) {
     setsid();
     if (!strcmp(arguments[0], "vfork")) {
-        counters = mmap(COUNTER_ADDRESS, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        count();
         for (;;) {
             struct timespec rest = {atoi(arguments[1]), 0}, little = {0, 10000000};
             if (vfork() == 0) {
@@ -136,7 +140,7 @@ static int init(char **arguments) {
         }
     }
     if (!strcmp(arguments[0], "many")) {
-        counters = mmap(COUNTER_ADDRESS, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        count();
         for (int i = atoi(arguments[1]); i > 1; i--) start(sleep_long, 0);
     } else {
         pid_t child = fork();

@@ -139,6 +139,8 @@ public final class GuestFreezer implements AutoCloseable {
         public FreezeRound begin() {
             PausedVm paused = pauses.pause();
             try {
+                // what was read of an earlier boot would be written into this one's memory
+                kernel.requireSameBoot();
                 return new PausedGuest(kernel, writer, calls, paused);
             } catch (RuntimeException e) {
                 paused.close();
