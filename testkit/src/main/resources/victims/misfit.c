@@ -110,14 +110,16 @@ static void terminals(void) {
 }
 
 static void peers(void) {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair)) return;
+    int pair[2], pipes[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) || pipe(pipes)) return;
     if (!fork()) {
         pause();
         _exit(0);
     }
     close(pair[1]);
+    close(pipes[1]);
     tell("peer-outside", pair[0]);
+    tell("pipe-outside", pipes[0]);
 }
 
 int main(int count, char **argument) {
@@ -150,7 +152,7 @@ int main(int count, char **argument) {
     tell("semaphore", eventfd(3, EFD_SEMAPHORE));
     tell("boot-timer", timerfd_create(CLOCK_BOOTTIME, 0));
     int packets[2];
-    if (!pipe2(packets, O_DIRECT)) tell("packet-pipe", packets[0]);
+    if (!pipe2(packets, O_DIRECT)) tell("packet-pipe", packets[1]);
     int leased = open(path, O_RDONLY);
     if (!fcntl(leased, F_SETLEASE, F_RDLCK)) tell("lease", leased);
     epoll_of_closed();

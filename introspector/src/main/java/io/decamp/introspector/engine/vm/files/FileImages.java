@@ -250,6 +250,7 @@ public final class FileImages {
     private void finish() {
         if (!finished) {
             finished = true;
+            pipes.check();
             sockets.join();
             polls.check(descriptors);
             terminals.check();

@@ -8,12 +8,16 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import io.decamp.introspector.engine.vm.image.ImageWriter;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Pipes and FIFOs with their content (criu/pipes.c, criu/fifo.c). One entry an end, one content a pipe. */
 final class Pipes {
-    private record Content(int id, KernelObject pipe) {}
+    /** @param ends descriptions that the workload has of it */
+    private record Content(int id, KernelObject pipe, OpenFile first, Set<Long> ends) {}
 
     private final FileTable table;
     private final PidNumbers pids;
@@ -55,8 +59,23 @@ final class Pipes {
         if (pipe.has("watch_queue") && pipe.number("watch_queue") != 0) {
             refusals.kind(file, "a queue of kernel notifications");
         }
-        return known.computeIfAbsent(
-                pipe.address(), address -> new Content(pipes.size() + fifos.size() + 1, pipe));
+        Content content = known.computeIfAbsent(
+                pipe.address(),
+                address -> new Content(pipes.size() + fifos.size() + 1, pipe, file, new HashSet<>()));
+        content.ends().add(file.address());
+        return content;
+    }
+
+    /** When all descriptions are known: one that is somebody else's could neither read nor write any more. */
+    void check() {
+        for (Map<Long, Content> contents : List.of(pipes, fifos)) {
+            for (Content content : contents.values()) {
+                long others = content.pipe().number("files") - content.ends().size();
+                if (others > 0) {
+                    refusals.peer(content.first(), "is a pipe with another end");
+                }
+            }
+        }
     }
 
     void write(ImageDirectory images) {

@@ -138,7 +138,7 @@ final class Terminals {
     private TtyInfoEntry info(int number, Terminal terminal) {
         KernelObject tty = terminal.tty();
         Inode inode = terminal.file().inode();
-        // Asked at the master, the kernel answers for the slave, and its mode is what counts.
+        // Asked at the master, the kernel answers for the slave: its mode and size are what counts.
         KernelObject slave = slave(terminal);
         return TtyInfoEntry.newBuilder()
                 .setId(number)
@@ -152,10 +152,10 @@ final class Terminals {
                 .setTermios(mode(slave.at("termios")))
                 .setTermiosLocked(mode(slave.at("termios_locked")))
                 .setWinsize(WinsizeEntry.newBuilder()
-                        .setWsRow((int) tty.number("winsize.ws_row"))
-                        .setWsCol((int) tty.number("winsize.ws_col"))
-                        .setWsXpixel((int) tty.number("winsize.ws_xpixel"))
-                        .setWsYpixel((int) tty.number("winsize.ws_ypixel")))
+                        .setWsRow((int) slave.number("winsize.ws_row"))
+                        .setWsCol((int) slave.number("winsize.ws_col"))
+                        .setWsXpixel((int) slave.number("winsize.ws_xpixel"))
+                        .setWsYpixel((int) slave.number("winsize.ws_ypixel")))
                 .setPty(TtyPtyEntry.newBuilder().setIndex(terminal.index()))
                 .setDev(inode.fileSystemDevice())
                 .setUid(inode.uid())

@@ -42,6 +42,7 @@ class OpenFilesTest {
             Map.entry("unread-terminal", "not read yet"),
             Map.entry("terminal-without-master", "with its master"),
             Map.entry("peer-outside", "connected to another"),
+            Map.entry("pipe-outside", "another end"),
             Map.entry("memfd", "memfd:m"),
             Map.entry("inotify", "an inotify"),
             Map.entry("io-uring", "io_uring"),
