@@ -19,6 +19,9 @@ final class AddressSpaceState {
     /** {@code MMF_DUMPABLE_MASK} */
     private static final int DUMPABLE = 3;
 
+    /** {@code AT_VECTOR_SIZE} of CRIU (criu/include/asm-generic): it refuses images with more. */
+    private static final int MAX_AUXILIARY = 44;
+
     /** Registrations in {@code mm_struct.membarrier_state} (include/linux/sched/mm.h), without those for "ready". */
     private static final int MEMBARRIER_REGISTERED = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7;
 
@@ -72,11 +75,14 @@ final class AddressSpaceState {
         return new Images(pid, entry.build(), walk.walk(mm, mapped, pid));
     }
 
-    /** Pairs up to the one that ends them, as {@code /proc/PID/auxv} shows them. */
+    /**
+     * Pairs up to the one that ends them, as {@code /proc/PID/auxv} shows them. Those that CRIU has no room for are left out, as
+     * it does itself; programs read theirs from their stack.
+     */
     private static List<Long> auxiliary(KernelObject mm) {
         List<Long> pairs = new ArrayList<>();
         long[] saved = mm.numbers("saved_auxv");
-        for (int i = 0; i + 1 < saved.length; i += 2) {
+        for (int i = 0; i + 1 < Math.min(saved.length, MAX_AUXILIARY); i += 2) {
             pairs.add(saved[i]);
             pairs.add(saved[i + 1]);
             if (saved[i] == 0) {

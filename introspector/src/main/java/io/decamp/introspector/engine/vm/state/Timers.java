@@ -23,6 +23,13 @@ final class Timers {
     private static final int PROFILE = 0;
     private static final int VIRTUAL = 1;
     private static final long NANOS = 1_000_000_000;
+
+    /**
+     * Seconds between rings of a timer that rings once: 68 years, the most that a time of 32 bits holds. CRIU switches interval
+     * timers off that have no interval (decode_itimer of criu/timer.c), and so would lose every alarm().
+     */
+    static final long ONCE_SECONDS = Integer.MAX_VALUE;
+
     private static final long MICROS = 1_000_000;
 
     private final GuestClock clock;
@@ -73,8 +80,14 @@ final class Timers {
 
     /** Rounded up: what is left must not read as nothing, which would switch the timer off. */
     static ItimerEntry itimer(long intervalNanos, long leftNanos) {
-        long interval = (intervalNanos + 999) / 1000;
         long left = (leftNanos + 999) / 1000;
+        long interval = (intervalNanos + 999) / 1000;
+        if (left == 0) {
+            // CRIU would start it with its interval
+            interval = 0;
+        } else if (interval == 0) {
+            interval = ONCE_SECONDS * MICROS;
+        }
         return ItimerEntry.newBuilder()
                 .setIsec(interval / MICROS)
                 .setIusec(interval % MICROS)
@@ -122,11 +135,13 @@ final class Timers {
                     "Timers by CLOCK_REALTIME, MONOTONIC, BOOTTIME, TAI and PROCESS_CPUTIME_ID can be carried, no others");
             return;
         }
-        long interval = timer.number("it_interval");
+        long period = timer.number("it_interval");
         int notify = (int) timer.number("it_sigev_notify");
         long left = cpu
                 ? leftOfCpu(signal, timer)
-                : leftOf(timer, interval, notify == SIGEV_NONE);
+                : leftOf(timer, period, notify == SIGEV_NONE);
+        // one that is off but has an interval would be started with it by CRIU
+        long interval = left == 0 ? 0 : period;
         KernelObject info = timer.follow("sigq").at("info");
         PosixTimerEntry.Builder entry = PosixTimerEntry.newBuilder()
                 .setItId((int) timer.number("it_id"))

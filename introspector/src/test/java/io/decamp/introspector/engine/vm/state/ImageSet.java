@@ -15,6 +15,7 @@ import io.decamp.contracts.criu.PstreeEntry;
 import io.decamp.contracts.criu.SeccompEntry;
 import io.decamp.contracts.criu.TaskKobjIdsEntry;
 import io.decamp.contracts.criu.TimensEntry;
+import io.decamp.contracts.criu.VmaEntry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -26,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /** A directory of CRIU images, read back. */
@@ -103,10 +105,54 @@ final class ImageSet {
                 return;
             }
             for (int i = 0; i < messages.size(); i++) {
-                flatten(name + "[" + i + "]", messages.get(i), names, values);
+                Message message = messages.get(i);
+                if (message instanceof MmEntry mm) {
+                    areas(name, mm, names, values);
+                    message = mm.toBuilder().clearVmas().build();
+                }
+                flatten(name + "[" + i + "]", message, names, values);
             }
         });
         return values;
+    }
+
+    /** Adjacent mappings that differ in nothing are one: the kernel joins them when they are made anew. */
+    private static void areas(String image, MmEntry mm, Map<Integer, String> names, Map<String, String> values) {
+        String joined = "";
+        long end = 0;
+        long offset = 0;
+        long start = 0;
+        for (VmaEntry area : mm.getVmasList()) {
+            String like = "prot " + area.getProt() + " flags " + area.getFlags() + " status " + area.getStatus() + " madv "
+                    + Long.toHexString(area.getMadv()) + " open " + area.getFdflags() + " of "
+                    + names.getOrDefault((int) area.getShmid(), "-");
+            boolean file = area.getShmid() != 0;
+            if (!like.equals(joined) || area.getStart() != end || file && area.getPgoff() != offset) {
+                start = area.getStart();
+            }
+            joined = like;
+            end = area.getEnd();
+            offset = area.getPgoff() + area.getEnd() - area.getStart();
+            values.put(image + ".at-" + Long.toHexString(start), "to " + Long.toHexString(end) + " " + like);
+        }
+    }
+
+    /** Addresses of all pages that a process has in its pagemap. */
+    TreeSet<Long> pages(int pid) {
+        TreeSet<Long> pages = new TreeSet<>();
+        for (PagemapEntry run : of("pagemap-" + pid + ".img", PagemapEntry.class)) {
+            for (int i = 0; i < run.getCompatNrPages(); i++) {
+                pages.add(run.getVaddr() + i * 4096L);
+            }
+        }
+        return pages;
+    }
+
+    List<Integer> pids() {
+        return of("pstree.img", PstreeEntry.class).stream()
+                .map(PstreeEntry::getPid)
+                .filter(pid -> images.containsKey("mm-" + pid + ".img"))
+                .toList();
     }
 
     private static void flatten(String path, Message message, Map<Integer, String> names, Map<String, String> values) {
@@ -139,8 +185,8 @@ final class ImageSet {
         }
     }
 
-    /** First differences, as lines for people. @param allowed paths (whole, as a pattern) that may differ */
-    static List<String> differences(ImageSet one, ImageSet other, String allowed) {
+    /** What differs, as lines for people. @param allowed patterns of whole paths that may differ, with their reasons */
+    static List<String> differences(ImageSet one, ImageSet other, Map<String, String> allowed) {
         Map<String, String> left = one.values();
         Map<String, String> right = other.values();
         List<String> different = new ArrayList<>();
@@ -149,7 +195,8 @@ final class ImageSet {
         for (String path : all.keySet()) {
             String a = left.get(path);
             String b = right.get(path);
-            if (!path.matches(allowed) && !(a == null ? "-" : a).equals(b == null ? "-" : b)) {
+            boolean may = allowed.keySet().stream().anyMatch(path::matches);
+            if (!may && !(a == null ? "-" : a).equals(b == null ? "-" : b)) {
                 different.add(path + ": " + a + " / " + b);
             }
         }
