@@ -10,6 +10,7 @@ import io.decamp.linux.pid.ProcessIdentity;
 import io.decamp.linux.qemu.Qmp;
 import io.decamp.linux.qemu.VmRegistration;
 import io.decamp.linux.qemu.VmRegistry;
+import io.decamp.linux.workload.TaskStates;
 import io.decamp.linux.workload.VmBindings;
 import io.decamp.restorer.engine.vm.VmCopyRecord.State;
 import java.nio.file.Path;
@@ -173,7 +174,9 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
 
     /** What was in a VM whose process is gone will never run. */
     private static boolean hasEnded(VmCopyRecord copy) {
-        return copy.qemu().filter(process -> !process.isPresent()).isPresent();
+        return copy.qemu()
+                .filter(process -> !process.isPresent() || TaskStates.of(process.pid()) == 'Z')
+                .isPresent();
     }
 
     private void finishLater(VmCopyRecord copy) {
