@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * A process's memory as its page tables have it. Refuses kernel addresses; a page that is not there is a fault for {@link
- * #read}, and left out by {@link #copy}. Nothing is remembered but the top table: valid as long as the process has this
+ * #read}, and left out by {@link #copy} and {@link #pieces}. Nothing is remembered but the top table: valid as long as the process has this
  * {@code mm}. Thread safe.
  */
 public final class AddressSpace {
@@ -14,7 +14,7 @@ public final class AddressSpace {
     private final PageTables tables;
     private final long pgd;
 
-    private AddressSpace(GuestRam ram, PageTables tables, long pgd) {
+    AddressSpace(GuestRam ram, PageTables tables, long pgd) {
         this.ram = ram;
         this.tables = tables;
         this.pgd = pgd;
@@ -59,26 +59,25 @@ public final class AddressSpace {
         return bytes;
     }
 
-    /** Takes what {@link #copy} reads. */
+    /** Takes the pieces of memory that are there. */
     @FunctionalInterface
-    public interface PageSink {
-        /** @param memory the guest's memory itself: {@code memory.byteSize()} bytes from the virtual address on */
-        void pages(long virtual, MemorySegment memory);
+    public interface PieceSink {
+        /** @param length bytes that are one behind the other in physical memory too, as one entry maps them */
+        void piece(long virtual, long physical, long length);
     }
 
     /**
-     * Tells the memory of all pages of a range that have a frame, largest pieces first to last, without copying.
+     * Tells all pieces of a range that have a frame, in order. Those of one entry are one piece, cut to the range.
      *
      * @return bytes told
      */
-    public long pages(long from, long to, PageSink sink) {
+    public long pieces(long from, long to, PieceSink sink) {
         long[] told = {0};
         walk(from, to, (virtual, entry, bytes) -> {
             if (PageTables.hasFrame(entry)) {
                 long start = Math.max(virtual, from);
                 long length = Math.min(virtual + bytes, to) - start;
-                long physical = PageTables.frame(entry, bytes) + (start - virtual);
-                sink.pages(start, ram.slice(physical, length));
+                sink.piece(start, PageTables.frame(entry, bytes) + (start - virtual), length);
                 told[0] += length;
             }
         });
@@ -92,6 +91,6 @@ public final class AddressSpace {
      * @return bytes copied
      */
     public long copy(long from, long to, MemorySegment buffer) {
-        return pages(from, to, (virtual, memory) -> MemorySegment.copy(memory, 0, buffer, virtual - from, memory.byteSize()));
+        return pieces(from, to, (virtual, physical, length) -> ram.read(physical, buffer.asSlice(virtual - from, length)));
     }
 }
