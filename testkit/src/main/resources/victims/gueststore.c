@@ -1,10 +1,10 @@
 /*
  * Stores a fixed number of items in a memcached of this machine, and says how long that took.
  *
- *   gueststore PORT ITEMS BYTES        prints the microseconds
+ *   gueststore PORT CONNECTIONS ITEMS BYTES        prints the microseconds
  *
- * Two batches are under way at any time: client and server always have something to do, so that what is measured is how
- * much they get done and not how long an idle processor takes to wake up.
+ * Each connection is a process of its own, and has two batches under way at any time: no processor of the machine is ever
+ * idle, so that what is measured is how much gets done and not how long an idle processor takes to wake up.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,30 +78,51 @@ static void expect_batch(int server)
     }
 }
 
-int main(int argc, char **argv)
+static void store(int port, long batches)
 {
-    if (argc != 4) {
-        fprintf(stderr, "gueststore PORT ITEMS BYTES\n");
-        return 2;
-    }
-    long batches = strtol(argv[2], NULL, 10) / BATCH;
-    value_bytes = atoi(argv[3]);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int server = socket(AF_INET, SOCK_STREAM, 0), on = 1;
     if (server < 0 || connect(server, (struct sockaddr *)&address, sizeof address))
         die("connect");
     setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    request = malloc(BATCH * (size_t)(value_bytes + 64));
-    if (!request || batches < 1)
-        die("malloc, or too few items");
-    int64_t begin = micros();
     send_batch(server, 0);
     for (long i = 1; i < batches; i++) {
         send_batch(server, i * BATCH);
         expect_batch(server);
     }
     expect_batch(server);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5) {
+        fprintf(stderr, "gueststore PORT CONNECTIONS ITEMS BYTES\n");
+        return 2;
+    }
+    int connections = atoi(argv[2]);
+    value_bytes = atoi(argv[4]);
+    request = malloc(BATCH * (size_t)(value_bytes + 64));
+    long batches = connections < 1 ? 0 : strtol(argv[3], NULL, 10) / BATCH / connections;
+    if (!request || batches < 1)
+        die("malloc, or too few items");
+    int64_t begin = micros();
+    for (int i = 0; i < connections; i++) {
+        pid_t child = fork();
+        if (child < 0)
+            die("fork");
+        if (child == 0) {
+            store(atoi(argv[1]), batches);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < connections; i++) {
+        int status;
+        if (wait(&status) < 0 || status) {
+            fprintf(stderr, "gueststore: a connection failed\n");
+            return 1;
+        }
+    }
     printf("%lld\n", (long long)(micros() - begin));
     return 0;
 }

@@ -15,6 +15,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Storing {
     private static final int PORT = 11_211;
     private static final int VALUE_BYTES = 1024;
+    /** With as many threads of the server as the guest has processors: none of these is idle. */
+    private static final int CONNECTIONS = 4;
+
     /** Enough to find the rate; the first ones are slower, as the server has no memory yet. */
     private static final int TRIAL_ITEMS = 2000;
 
@@ -65,7 +68,7 @@ final class Storing {
         }
 
         void addTo(ObjectNode o) {
-            o.put("items", items).put("valueBytes", VALUE_BYTES).put("savedMib", mib);
+            o.put("items", items).put("connections", CONNECTIONS).put("valueBytes", VALUE_BYTES).put("savedMib", mib);
             samples.forEach(s -> o.withArray("runs")
                     .addObject()
                     .put("condition", s.condition().label())
@@ -117,7 +120,7 @@ final class Storing {
     /** @param seconds that storing is to take alone, about */
     Result run(int rounds, double seconds) {
         BenchGuest guest = holder.guest();
-        String server = guest.run("memcached -u root -l 127.0.0.1 -p " + PORT + " -m 64 -t 1 >/dev/null 2>&1 & echo $!");
+        String server = guest.run("memcached -u root -l 127.0.0.1 -p " + PORT + " -m 64 -t 2 >/dev/null 2>&1 & echo $!");
         guest.awaitInGuest("-n \"$(netstat -ltn | grep 127.0.0.1:" + PORT + ")\"");
         try {
             stored(TRIAL_ITEMS);
@@ -136,7 +139,7 @@ final class Storing {
     }
 
     private double stored(int items) {
-        return Long.parseLong(holder.guest().run("gueststore " + PORT + " " + items + " " + VALUE_BYTES)) / 1e3;
+        return Long.parseLong(holder.guest().run("gueststore " + PORT + " " + CONNECTIONS + " " + items + " " + VALUE_BYTES)) / 1e3;
     }
 
     private Sample measure(While condition, int items) {
