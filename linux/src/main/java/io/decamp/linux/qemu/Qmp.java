@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -28,6 +29,7 @@ public final class Qmp implements AutoCloseable {
     private final Path path;
     private final JsonLines lines;
     private final Deque<JsonNode> events = new ArrayDeque<>();
+    private final Map<String, Long> counts = new HashMap<>();
 
     private Qmp(Path path, JsonLines lines) {
         this.path = path;
@@ -117,8 +119,14 @@ public final class Qmp implements AutoCloseable {
         }
     }
 
+    /** How often an event has come over this connection: all that QEMU sent before its last answer are counted. */
+    public synchronized long count(String event) {
+        return counts.getOrDefault(event, 0L);
+    }
+
     private void keep(JsonNode message) {
         if (message.has("event")) {
+            counts.merge(message.path("event").asText(), 1L, Long::sum);
             if (events.size() == EVENTS_LIMIT) {
                 events.removeFirst();
             }

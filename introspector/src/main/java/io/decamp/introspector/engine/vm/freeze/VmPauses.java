@@ -30,6 +30,7 @@ final class VmPauses implements AutoCloseable {
     private final Qmp qmp;
     private final Path socket;
     private final StateFile mark;
+    private final long resets;
     private boolean listening;
     private boolean paused;
     private long pausedNanos;
@@ -41,6 +42,8 @@ final class VmPauses implements AutoCloseable {
         this.qmp = qmp;
         this.socket = socket;
         this.mark = mark;
+        qmp.state();
+        this.resets = qmp.count("RESET");
     }
 
     /** Whether we hold it paused now. */
@@ -63,7 +66,7 @@ final class VmPauses implements AutoCloseable {
 
     /**
      * @throws DecampException {@code vm-paused} by somebody else, or not started, or shut down; {@code vm-gdbstub-taken};
-     *     {@code vm-gdbstub-failed}; {@code vm-gone}. The VM runs then, if it did before
+     *     {@code vm-gdbstub-failed}; {@code vm-rebooted} since this was made; {@code vm-gone}. The VM runs then, if it did before
      */
     PausedVm pause() {
         String state = qmp.state();
@@ -77,14 +80,35 @@ final class VmPauses implements AutoCloseable {
         listen();
         mark.write(identity());
         long begin = System.nanoTime();
+        GdbStub stub;
         try {
-            GdbStub stub = GdbStub.pause(socket, GdbStub.LIMIT);
-            paused = true;
-            pauses++;
-            return new Pause(stub, inherited, begin);
+            stub = GdbStub.pause(socket, GdbStub.LIMIT);
         } catch (RuntimeException e) {
             resumeByMonitor(e);
             throw e;
+        }
+        paused = true;
+        pauses++;
+        PausedVm pause = new Pause(stub, inherited, begin);
+        try {
+            requireNoReset();
+            return pause;
+        } catch (RuntimeException e) {
+            try {
+                pause.close();
+            } catch (RuntimeException again) {
+                e.addSuppressed(again);
+            }
+            throw e;
+        }
+    }
+
+    /** A reset leaves memory as it was until a new kernel has use for it: it can't be told by looking there. */
+    private void requireNoReset() {
+        qmp.state();
+        if (qmp.count("RESET") != resets) {
+            throw DecampException.abort(
+                    "vm-rebooted", "VM " + vm + " was reset since it was attached to", "Attach to it anew", null);
         }
     }
 
