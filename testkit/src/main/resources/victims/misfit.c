@@ -72,6 +72,15 @@ static void tcp(void) {
     getsockname(listens, (void *)&address, &length);
     if (connect(dials, (void *)&address, length)) return;
     tell("tcp-connection", dials);
+    tell("tcp-not-accepted", listens);
+}
+
+static void unread_datagram(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int reads = socket(AF_INET, SOCK_DGRAM, 0), writes = socket(AF_INET, SOCK_DGRAM, 0);
+    if (bind(reads, (void *)&address, length) || getsockname(reads, (void *)&address, &length)) return;
+    if (sendto(writes, "x", 1, 0, (void *)&address, length) == 1) tell("unread-datagram", reads);
 }
 
 static void removed_directory(const char *directory) {
@@ -146,7 +155,7 @@ int main(int count, char **argument) {
     tell("proc-of-process", open("/proc/self/status", O_RDONLY));
     tell("netlink", socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
     tell("packet", socket(AF_PACKET, SOCK_RAW, 0));
-    tell("udp", socket(AF_INET, SOCK_DGRAM, 0));
+    tell("raw", socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
     tell("block-device", open("/dev/vda", O_RDONLY));
     tell("tun", open("/dev/net/tun", O_RDWR));
     tell("semaphore", eventfd(3, EFD_SEMAPHORE));
@@ -159,6 +168,7 @@ int main(int count, char **argument) {
     rights_in_flight();
     not_accepted();
     tcp();
+    unread_datagram();
     removed_directory(argument[1]);
     two_names(argument[1]);
     fprintf(list, "ready\n");

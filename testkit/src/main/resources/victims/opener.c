@@ -3,8 +3,10 @@
 // DIRECTORY/ready and waits for DIRECTORY/verify to appear; then it checks every state and writes DIRECTORY/verdict:
 // "intact", or a line per difference. Its own output is DIRECTORY/log.
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -129,6 +131,38 @@ static int dial(const char *name, int abstract) {
     return fd;
 }
 
+// A socket that others can reach by a port of this machine's own address.
+static int port(int family, int type, int *number) {
+    struct sockaddr_in six[2] = {0};
+    struct sockaddr *address = (void *)six;
+    int fd = must(socket(family, type, 0), "socket"), yes = 1;
+    must(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "setsockopt");
+    if (family == AF_INET6) must(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes), "setsockopt");
+    address->sa_family = family;
+    if (family == AF_INET) six[0].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    must(bind(fd, address, length), "bind");
+    if (type == SOCK_STREAM) must(listen(fd, 7), "listen");
+    must(getsockname(fd, address, &length), "getsockname");
+    *number = ntohs(six[0].sin_port);
+    return fd;
+}
+
+static void expect_reachable(const char *what, int fd, int family, int type, int number) {
+    struct sockaddr_in six[2] = {0};
+    struct sockaddr *address = (void *)six;
+    int dialled = must(socket(family, type, 0), "socket");
+    address->sa_family = family;
+    six[0].sin_port = htons(number);
+    if (family == AF_INET) six[0].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (family == AF_INET6) ((struct sockaddr_in6 *)six)->sin6_addr = in6addr_loopback;
+    socklen_t length = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    if (connect(dialled, address, length)) differs("%s can't be reached: %s", what, strerror(errno));
+    int taken = type == SOCK_STREAM ? accept(fd, NULL, NULL) : fd;
+    put(dialled, 99, 30);
+    expect_bytes(what, taken, 99, 30);
+}
+
 static void wait_for(const char *name) {
     struct timespec pause = {.tv_nsec = 20000000};
     while (access(at(name), F_OK)) nanosleep(&pause, NULL);
@@ -192,6 +226,13 @@ int main(int count, char **argument) {
     int dialled = must(dial(at("socket"), 0), "connect");
     int accepted = must(accept(named, NULL, NULL), "accept");
     put(dialled, 321, 8);
+
+    // Sockets of the network that have no connection.
+    int number[3];
+    int tcp = port(AF_INET, SOCK_STREAM, &number[0]), tcp6 = port(AF_INET6, SOCK_STREAM, &number[1]);
+    int udp = port(AF_INET, SOCK_DGRAM, &number[2]);
+    struct timeval second = {.tv_sec = 1, .tv_usec = 500000};
+    must(setsockopt(udp, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second), "setsockopt");
 
     // Counters, timers, signals.
     int counter = must(eventfd(0, EFD_NONBLOCK), "eventfd");
@@ -335,6 +376,14 @@ int main(int count, char **argument) {
     if (dial(abstract, 1) < 0) differs("nobody listens in the abstract name space");
     if (dial(at("socket"), 0) < 0) differs("nobody listens at the socket's path");
     if (accept(hidden, NULL, NULL) < 0) differs("no connection arrives");
+
+    expect_reachable("TCP socket", tcp, AF_INET, SOCK_STREAM, number[0]);
+    expect_reachable("TCP socket of IPv6", tcp6, AF_INET6, SOCK_STREAM, number[1]);
+    expect_reachable("UDP socket", udp, AF_INET, SOCK_DGRAM, number[2]);
+    length = sizeof second;
+    memset(&second, 0, sizeof second);
+    getsockopt(udp, SOL_SOCKET, SO_RCVTIMEO, &second, &length);
+    EXPECT("SO_RCVTIMEO", second.tv_sec * 1000000L + second.tv_usec, 1500000);
 
     uint64_t value = 0;
     EXPECT("read of the counter", read(counter, &value, 8), 8);

@@ -41,6 +41,7 @@ public final class FileImages {
     private final Contents contents;
     private final Pipes pipes;
     private final UnixSockets sockets;
+    private final NetworkSockets network;
     private final Counters counters;
     private final Polls polls;
     private final Terminals terminals;
@@ -66,8 +67,9 @@ public final class FileImages {
         this.contents = new Contents(new PageCache(kernel, frames), refusals);
         this.regular = new RegularFiles(kernel, table, pids, names, contents, refusals);
         this.pipes = new Pipes(table, pids, frames, refusals);
-        this.sockets = new UnixSockets(
-                table, pids, names, regular, new SocketOptions(kernel), new SocketQueue(frames), refusals);
+        SocketOptions options = new SocketOptions(kernel);
+        this.sockets = new UnixSockets(table, pids, names, regular, options, new SocketQueue(frames), refusals);
+        this.network = new NetworkSockets(table, pids, options, refusals);
         this.counters = new Counters(table, pids, monotonicNanos, refusals);
         this.polls = new Polls(table, pids, refusals);
         this.terminals = new Terminals(table, pids, regular, refusals);
@@ -190,8 +192,7 @@ public final class FileImages {
                 return pipeOrFifo(id, file);
             }
             case SOCKET -> {
-                socket(id, file);
-                return FdType.UNIXSK;
+                return socket(id, file);
             }
             case EVENTFD -> {
                 counters.eventfd(id, file);
@@ -236,14 +237,14 @@ public final class FileImages {
         return FdType.FIFO;
     }
 
-    private void socket(int id, OpenFile file) {
+    private FdType socket(int id, OpenFile file) {
         KernelObject socket = file.privateData("socket");
-        int family = (int) socket.follow("sk").number("__sk_common.skc_family");
-        if (family == AF_UNIX) {
+        if (socket.follow("sk").number("__sk_common.skc_family") == AF_UNIX) {
             sockets.socket(id, file, socket);
-        } else {
-            refusals.kind(file, SocketFamilies.words(family, socket));
+            return FdType.UNIXSK;
         }
+        network.socket(id, file, socket);
+        return FdType.INETSK;
     }
 
     /** When everything is named: what only shows then. */

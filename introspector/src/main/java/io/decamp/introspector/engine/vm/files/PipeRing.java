@@ -16,6 +16,8 @@ record PipeRing(long capacityBytes, List<Buffer> buffers, boolean inPackets) {
 
     private static final int PIPE_BUF_FLAG_PACKET = 0x08;
     private static final long COUNTER_MASK = 0xffffffffL;
+    /** All slots full of ordinary pages. */
+    private static final long MAX_BYTES = (long) MAX_SLOTS * Frames.PAGE_BYTES;
     /** A buffer may lie anywhere in a huge page that was spliced in. */
     private static final long MAX_BUFFER_BYTES = 2 << 20;
 
@@ -36,6 +38,9 @@ record PipeRing(long capacityBytes, List<Buffer> buffers, boolean inPackets) {
             KernelObject slot = pipe.kernel().object("pipe_buffer", slots + slotBytes * (tail + i & size - 1));
             packets |= (slot.number("flags") & PIPE_BUF_FLAG_PACKET) != 0;
             buffers.add(checked(new Buffer(slot.number("page"), slot.number("offset"), slot.number("len"))));
+        }
+        if (usable < 0 || usable > MAX_SLOTS || sum(buffers) > MAX_BYTES) {
+            throw new GuestFault(Reason.BOUND, "A pipe of " + usable + " buffers holds " + sum(buffers) + " bytes");
         }
         return new PipeRing(usable * Frames.PAGE_BYTES, buffers, packets);
     }
@@ -64,6 +69,10 @@ record PipeRing(long capacityBytes, List<Buffer> buffers, boolean inPackets) {
     }
 
     long bytes() {
+        return sum(buffers);
+    }
+
+    private static long sum(List<Buffer> buffers) {
         return buffers.stream().mapToLong(Buffer::length).sum();
     }
 }

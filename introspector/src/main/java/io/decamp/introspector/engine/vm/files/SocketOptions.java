@@ -83,6 +83,11 @@ final class SocketOptions {
         return (flags >>> bit & 1) != 0;
     }
 
+    /** @param ticks of the kernel's clock; 0 if this kernel does not tell how long they are */
+    long seconds(long ticks) {
+        return micros(ticks) / MICROS_PER_SECOND;
+    }
+
     private long micros(long ticks) {
         return ticks == MAX_SCHEDULE_TIMEOUT || ticks <= 0 || nanosPerTick.isEmpty()
                 ? 0

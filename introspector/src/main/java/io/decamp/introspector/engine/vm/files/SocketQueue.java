@@ -21,6 +21,9 @@ final class SocketQueue {
     /** A message of a unix socket is refused by the kernel above SO_SNDBUF; root may raise it to this. */
     private static final int MAX_MESSAGE_BYTES = 64 << 20;
 
+    /** What one socket may have unread: SO_RCVBUF and what its peers' SO_SNDBUF add stay far below this. */
+    private static final long MAX_QUEUE_BYTES = 256 << 20;
+
     /** MAX_SKB_FRAGS can be configured up to 45. */
     private static final int MAX_FRAGMENTS = 45;
 
@@ -55,8 +58,13 @@ final class SocketQueue {
     /** @param stream what was read of the first piece is left out, and empty pieces are */
     List<Message> messages(KernelObject sock, boolean stream) {
         List<Message> messages = new ArrayList<>();
+        long total = 0;
         for (KernelObject buffer : buffers(sock)) {
             byte[] bytes = bytes(buffer);
+            total += bytes.length;
+            if (total > MAX_QUEUE_BYTES) {
+                throw new GuestFault(Reason.BOUND, "A socket's queue has more than " + MAX_QUEUE_BYTES + " bytes");
+            }
             int read = stream ? (int) control(buffer).number("consumed") : 0;
             if (read < 0 || read > bytes.length) {
                 throw new GuestFault(Reason.BOUND, read + " of the " + bytes.length + " bytes of a message were read");

@@ -55,7 +55,8 @@ class OpenFilesTest {
             Map.entry("proc-of-process", "/proc/"),
             Map.entry("netlink", "netlink"),
             Map.entry("packet", "packet socket"),
-            Map.entry("udp", "UDP"),
+            Map.entry("unread-datagram", "datagrams"),
+            Map.entry("raw", "type 3"),
             Map.entry("tun", "/dev/net/tun"),
             Map.entry("block-device", "/dev/vda"),
             Map.entry("semaphore", "EFD_SEMAPHORE"),
@@ -66,6 +67,7 @@ class OpenFilesTest {
             Map.entry("rights-in-flight", "SCM_RIGHTS"),
             Map.entry("not-accepted", "not accepted yet"),
             Map.entry("tcp-connection", "TCP connection"),
+            Map.entry("tcp-not-accepted", "not accepted yet"),
             Map.entry("removed-directory", "was removed"),
             Map.entry("two-names", "two names"));
 

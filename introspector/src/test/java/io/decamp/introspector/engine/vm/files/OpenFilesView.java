@@ -24,7 +24,7 @@ import java.util.stream.Collectors;
  * What images say of each descriptor, in words that do not depend on who wrote them: numbers of entries, pipes and sockets
  * become the first descriptor that has them.
  *
- * <p>Left out, as they may differ: {@code reg.build_id} (only a check), {@code usk.ns_id} (only read where the network
+ * <p>Left out, as they may differ: {@code reg.build_id} (only a check), {@code ns_id} of sockets (only read where the network
  * namespace is restored), {@code usk.backlog} of sockets that do not listen (bytes on their way; never read), what a timer
  * has left (time goes on), bytes of {@code c_cc} beyond the kernel's 19 (criu copies its stack).
  */
@@ -126,6 +126,8 @@ final class OpenFilesView {
             more = terminal(terminals.get(entry.getTty().getTtyInfoId()))
                     + words(entries.get(entry.getTty().getRegfId()));
             to.getTtyBuilder().setId(0).setRegfId(0);
+        } else if (entry.getType() == FdType.INETSK) {
+            to.getIskBuilder().setId(0).setIno(0).clearNsId();
         } else if (entry.getType() == FdType.EVENTPOLL) {
             to.getEpfdBuilder().setId(0);
         } else if (entry.getType() == FdType.EVENTFD) {
