@@ -55,6 +55,14 @@ final class CaptureLab implements AutoCloseable {
                 .strip());
     }
 
+    /** Takes a running workload into a cgroup of that name. */
+    void adopt(String cgroup, int init) {
+        guest.shell("mkdir -p /sys/fs/cgroup/" + cgroup + "; for p in $(ls /proc | grep '^[0-9]'); do "
+                        + "[ \"$(readlink /proc/$p/ns/pid)\" = \"$(readlink /proc/" + init + "/ns/pid)\" ] && echo $p > /sys/fs/cgroup/"
+                        + cgroup + "/cgroup.procs; done; true")
+                .check();
+    }
+
     void awaitFile(String path) {
         guest.shell("i=0; while [ ! -e " + path + " ]; do i=$((i+1)); [ $i -lt 200 ] || exit 1; sleep 0.1; done")
                 .check();
