@@ -23,28 +23,28 @@ public final class QemuRam implements AutoCloseable {
     private static final Pattern HOST_ADDRESS = Pattern.compile("\\((.+)\\) is (?:0x)?([0-9a-f]+)");
 
     private final String vm;
+    private final String block;
     private final PidFd process;
     private final ProcessIdentity identity;
     private final long hostAddress;
     private final long bytes;
     private final FileDescriptor file;
-    private final String memoryTree;
 
     private QemuRam(
             String vm,
+            String block,
             PidFd process,
             ProcessIdentity identity,
             long hostAddress,
             long bytes,
-            FileDescriptor file,
-            String memoryTree) {
+            FileDescriptor file) {
         this.vm = vm;
+        this.block = block;
         this.process = process;
         this.identity = identity;
         this.hostAddress = hostAddress;
         this.bytes = bytes;
         this.file = file;
-        this.memoryTree = memoryTree;
     }
 
     /**
@@ -71,7 +71,7 @@ public final class QemuRam implements AutoCloseable {
         try {
             ProcessIdentity identity =
                     ProcessIdentity.of(pid).filter(one -> !process.hasExited()).orElseThrow(() -> gone(vm));
-            return open(vm, process, identity, Long.parseUnsignedLong(host.group(2), 16), qmp.hmp("info mtree -f"));
+            return open(vm, host.group(1), process, identity, Long.parseUnsignedLong(host.group(2), 16));
         } catch (RuntimeException e) {
             process.close();
             throw e;
@@ -88,7 +88,7 @@ public final class QemuRam implements AutoCloseable {
         }
     }
 
-    private static QemuRam open(String vm, PidFd process, ProcessIdentity identity, long address, String tree) {
+    private static QemuRam open(String vm, String block, PidFd process, ProcessIdentity identity, long address) {
         List<Vma> vmas = MapsParser.ofProcess(identity.pid()).orElseThrow(() -> gone(vm));
         Vma first = vmas.stream()
                 .filter(vma -> vma.contains(address))
@@ -117,7 +117,7 @@ public final class QemuRam implements AutoCloseable {
                 + Long.toHexString(first.end());
         try {
             FileDescriptor file = FileDescriptor.open(mapped, FileAbi.O_RDWR, 0);
-            return new QemuRam(vm, process, identity, address, end - address, file, tree);
+            return new QemuRam(vm, block, process, identity, address, end - address, file);
         } catch (SyscallException e) {
             throw process.hasExited()
                     ? gone(vm)
@@ -151,9 +151,9 @@ public final class QemuRam implements AutoCloseable {
         return Path.of("/proc/self/fd/" + file.number());
     }
 
-    /** What {@code info mtree -f} said: where in the guest's physical addresses which part of the file is. */
-    public String memoryTree() {
-        return memoryTree;
+    /** Name of the memory backend, as QEMU's memory tree has it. */
+    public String block() {
+        return block;
     }
 
     public boolean hasExited() {

@@ -12,6 +12,8 @@ import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Severity;
 import io.decamp.introspector.engine.runtime.PidRuntime;
 import io.decamp.introspector.engine.runtime.RuncRuntime;
+import io.decamp.introspector.engine.vm.runtime.VmRuntime;
+import io.decamp.introspector.engine.vm.runtime.Vms;
 import io.decamp.testkit.Tools;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,7 +29,7 @@ final class CheckCommand implements Callable<Integer> {
     @Mixin
     private HelpOption help;
 
-    @Parameters(paramLabel = "WORKLOAD", description = "runc:ID, or pid:N")
+    @Parameters(paramLabel = "WORKLOAD", description = "runc:ID, pid:N or vm:NAME/pid:N")
     private String workload;
 
     @Option(names = "--node", description = "name of this node (default: ${DEFAULT-VALUE})")
@@ -63,8 +65,10 @@ final class CheckCommand implements Callable<Integer> {
         return switch (id.kind()) {
             case "runc" -> new RuncRuntime(settings);
             case "pid" -> new PidRuntime(settings);
+            case "vm" -> new VmRuntime(settings, new Vms(settings));
             default ->
-                throw DecampException.refused("unknown-kind", "No runtime for " + id, "Use runc:ID or pid:N");
+                throw DecampException.refused(
+                        "unknown-kind", "No runtime for " + id, "Use runc:ID, pid:N or vm:NAME/pid:N");
         };
     }
 

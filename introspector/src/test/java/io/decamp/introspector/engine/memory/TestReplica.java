@@ -29,7 +29,7 @@ import java.util.function.Supplier;
  * What a destination would hold, kept as plain arrays: runs are applied in the order in which they are reported, and
  * nothing is known but what they say.
  */
-final class TestReplica {
+public final class TestReplica {
     private static final int PAGE = PageRuns.PAGE_BYTES;
 
     private final Map<Long, Map<Long, byte[]>> spaces = new HashMap<>();
@@ -40,7 +40,7 @@ final class TestReplica {
     private long bytePages;
 
     /** Scans, reads, applies and seals one epoch. */
-    MemorySource.Scan epoch(MemorySource source, WorkloadId workload, long epoch, MemorySource.Tasks tasks) {
+    public MemorySource.Scan epoch(MemorySource source, WorkloadId workload, long epoch, MemorySource.Tasks tasks) {
         MemorySource.Scan scan = source.scan(workload, epoch, tasks);
         apply(source, workload, epoch, scan);
         source.sealed(workload, epoch);
@@ -77,7 +77,7 @@ final class TestReplica {
         return deferredPages;
     }
 
-    void apply(MemorySource source, WorkloadId workload, long epoch, MemorySource.Scan scan) {
+    public void apply(MemorySource source, WorkloadId workload, long epoch, MemorySource.Scan scan) {
         apply(source, workload, epoch, scan, scan.written());
     }
 
@@ -149,16 +149,21 @@ final class TestReplica {
         }
     }
 
-    long sameAsPages() {
+    public long sameAsPages() {
         return sameAsPages;
     }
 
-    long zeroPages() {
+    public long zeroPages() {
         return zeroPages;
     }
 
-    long bytePages() {
+    public long bytePages() {
         return bytePages;
+    }
+
+    /** What it holds of a space, by address; a page that is not there is zero. */
+    public Map<Long, byte[]> contents(long space) {
+        return spaces.getOrDefault(space, Map.of());
     }
 
     /** Pages the replica holds of a space, zero or not. */

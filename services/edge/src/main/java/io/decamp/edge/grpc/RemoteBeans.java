@@ -57,7 +57,7 @@ class RemoteBeans {
     @Singleton
     WorkloadRuntimes runtimes(IntrospectorBlockingStub stub) {
         var runtime = new RemoteWorkloadRuntime(stub);
-        return new WorkloadRuntimes(Map.of("runc", runtime, "pid", runtime));
+        return new WorkloadRuntimes(Map.of("runc", runtime, "pid", runtime, "vm", runtime));
     }
 
     @Produces

@@ -124,6 +124,16 @@ public final class GuestKernel implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether VMCOREINFO that was asked for later is of the kernel attached to. One that booted since and lies elsewhere has
+     * left this one's data in memory, which may look alive; one that lies in the same place has overwritten it.
+     */
+    public boolean isDescribedBy(VmcoreInfo now) {
+        return now.release().equals(info.release())
+                && now.kernelOffset() == info.kernelOffset()
+                && now.physBase() == info.physBase();
+    }
+
     /** {@code uname -r}. */
     public String release() {
         return info.release();

@@ -44,14 +44,14 @@ final class VmSpaceKernel implements SpaceKernel {
     private final PageTables tables;
     private final PageWalk walk;
     private final PageCopy copy;
-    private final Runnable onRelease;
+    private final Supplier<SteadyGuest> steady;
     private PrivateMappings mappings = PrivateMappings.none();
     private long[] entries = new long[0];
     private boolean closed;
 
     /**
      * @param number of the last refresh before the walks to come
-     * @param onRelease called when tracking of this space is over for good
+     * @param steady gives the guest at a moment at which nothing changes, while that is needed; else null
      */
     VmSpaceKernel(
             GuestSpace space,
@@ -61,7 +61,7 @@ final class VmSpaceKernel implements SpaceKernel {
             PageFrames frames,
             Writes writes,
             IntSupplier number,
-            Runnable onRelease) {
+            Supplier<SteadyGuest> steady) {
         this.space = space;
         this.frames = frames;
         this.writes = writes;
@@ -69,7 +69,13 @@ final class VmSpaceKernel implements SpaceKernel {
         this.tables = tables;
         this.walk = new PageWalk(ram, kinds);
         this.copy = new PageCopy(ram, frames);
-        this.onRelease = onRelease;
+        this.steady = steady;
+        walk.watch(table -> {
+            SteadyGuest exact = steady.get();
+            if (exact != null) {
+                exact.table(table);
+            }
+        });
     }
 
     @Override
@@ -94,10 +100,14 @@ final class VmSpaceKernel implements SpaceKernel {
     public Outcome scan(Query query, boolean protect, long from, long to, Regions regions) {
         switch (query) {
             case WRITTEN, POPULATED -> guarded(() -> {
-                FrameScan scan = new FrameScan(
-                        frames, writes, query == Query.POPULATED, protect, number.getAsInt(), from, to, regions);
-                eachMapping(from, to, scan);
-                scan.end();
+                SteadyGuest exact = steady.get();
+                boolean transit;
+                do {
+                    if (exact != null) {
+                        exact.begin(space);
+                    }
+                    transit = scanOnce(query == Query.POPULATED, protect, from, to, regions);
+                } while (exact != null && !exact.isRight(transit));
                 return null;
             });
             case HOLES -> FrameQueries.holes(frames, from, to, regions);
@@ -108,6 +118,14 @@ final class VmSpaceKernel implements SpaceKernel {
             }
         }
         return Outcome.COMPLETE;
+    }
+
+    /** @return whether a page was in transit */
+    private boolean scanOnce(boolean all, boolean protect, long from, long to, Regions regions) {
+        FrameScan scan = new FrameScan(frames, writes, all, protect, number.getAsInt(), from, to, regions);
+        eachMapping(from, to, scan);
+        scan.end();
+        return scan.metTransit();
     }
 
     private void eachMapping(long from, long to, PageWalk.Pages pages) {
@@ -184,6 +202,5 @@ final class VmSpaceKernel implements SpaceKernel {
     @Override
     public void release() {
         close();
-        onRelease.run();
     }
 }
