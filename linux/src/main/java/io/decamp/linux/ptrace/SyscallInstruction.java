@@ -10,16 +10,35 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /** Finds a system call instruction that a process has anyway, so that no code need be written into it. */
 final class SyscallInstruction {
     /** Of each mapping only so much is searched: libc has one in its first pages, a JVM's code cache is huge. */
     private static final long SEARCH_BYTES_MAX = 4 << 20;
 
+    /** A process that has just begun an exec has a stack and the head of a program, and the rest in under a millisecond. */
+    private static final int TRIES = 40;
+
+    private static final long TRY_NANOS = 500_000;
+
     private SyscallInstruction() {}
 
     /** @return its address, in the vDSO when there is one there, else in any executable mapping */
     static long find(int pid, Registers architecture) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return findNow(pid, architecture);
+            } catch (DecampException e) {
+                if (attempt == TRIES) {
+                    throw e;
+                }
+                LockSupport.parkNanos(TRY_NANOS);
+            }
+        }
+    }
+
+    private static long findNow(int pid, Registers architecture) {
         List<Vma> vmas = MapsParser.ofProcess(pid).orElse(List.of());
         byte[] instruction = architecture.syscallInstruction();
         try (FileDescriptor mem = FileDescriptor.open("/proc/" + pid + "/mem", FileAbi.O_RDONLY, 0)) {
