@@ -10,6 +10,7 @@ import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.introspector.engine.memory.TestReplica;
 import io.decamp.introspector.engine.memory.WorkloadMemorySource;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestVmas;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
@@ -178,14 +179,12 @@ final class VmLab implements AutoCloseable {
 
     /** Zeros where nothing of its own is. */
     private static byte[] own(GuestKernel kernel, KernelObject mm, long at, boolean file) {
-        byte[][] found = {new byte[PAGE]};
-        var space = io.decamp.introspector.engine.vm.guest.AddressSpace.of(mm);
-        space.pages(at, at + PAGE, (virtual, memory) -> {
-            if (!file || isAnonymous(kernel, mm, at)) {
-                found[0] = memory.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
-            }
-        });
-        return found[0];
+        try {
+            byte[] content = io.decamp.introspector.engine.vm.guest.AddressSpace.of(mm).bytes(at, PAGE);
+            return file && !isAnonymous(kernel, mm, at) ? new byte[PAGE] : content;
+        } catch (GuestFault none) {
+            return new byte[PAGE];
+        }
     }
 
     private static boolean isAnonymous(GuestKernel kernel, KernelObject mm, long at) {
