@@ -19,7 +19,7 @@ final class JobScript {
     /** Files of a cgroup v2 whose values may be set (Documentation/admin-guide/cgroup-v2.rst), by the controllers they need. */
     private static final Set<String> LIMITS = Set.of(
             "memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max", "memory.oom.group",
-            "cpu.max", "cpu.weight", "pids.max", "io.weight");
+            "cpu.max", "cpu.max.burst", "cpu.weight", "cpu.idle", "pids.max");
 
     private static final int KIND_MASK = 0170000;
 

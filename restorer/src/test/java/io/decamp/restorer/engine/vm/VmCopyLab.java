@@ -184,9 +184,10 @@ final class VmCopyLab implements AutoCloseable {
         new PagemapImage(image.pagesId(), runs).write(ProcessTree.pagemap(parts, pid));
     }
 
-    /** What the guest has of restores: cgroups, mounts, disks. */
+    /** What the guest has of restores: their cgroups, copies, mounts, disks. */
     String leftovers() {
-        return guest.shell("ls -d /sys/fs/cgroup/decamp/*/ 2>/dev/null; grep /run/decamp /proc/mounts;"
+        return guest.shell("ls -d /sys/fs/cgroup/decamp/*/job 2>/dev/null;"
+                        + " grep -l 'populated 1' /sys/fs/cgroup/decamp/*/cgroup.events 2>/dev/null; grep /run/decamp /proc/mounts;"
                         + " ls /run/decamp 2>/dev/null; ls /sys/block; find / -xdev -name '*.decamp-*' 2>/dev/null")
                 .output()
                 .strip();
