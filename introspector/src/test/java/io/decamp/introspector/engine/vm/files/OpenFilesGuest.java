@@ -3,41 +3,32 @@ package io.decamp.introspector.engine.vm.files;
 import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.VmFiles;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
-import io.decamp.introspector.engine.vm.guest.GuestTasks;
-import io.decamp.introspector.engine.vm.guest.GuestVmas;
-import io.decamp.introspector.engine.vm.guest.KernelObject;
 import io.decamp.introspector.engine.vm.guest.QemuMemory;
-import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.linux.qemu.Qmp;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.Command;
 import io.decamp.testkit.Victims;
 import io.decamp.testkit.vm.GuestSpec;
 import io.decamp.testkit.vm.GuestVm;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
 
 /** A guest with programs in it that have files open, read from outside while the whole machine is stopped. */
 final class OpenFilesGuest implements AutoCloseable {
     private static final Duration START_LIMIT = Duration.ofSeconds(20);
 
-    /** Where the timekeeper lies behind its sequence counter. */
-    private static final int TIMEKEEPER = 8;
-
     final GuestVm vm;
     private final Qmp qmp;
     private final GuestKernel kernel;
-    private final GuestTasks tasks;
 
     OpenFilesGuest(GuestSpec spec) {
         vm = GuestVm.boot(spec);
         try {
             qmp = Qmp.connect(vm.qmp());
             kernel = QemuMemory.attach(qmp, vm.ram(), null);
-            tasks = new GuestTasks(kernel);
         } catch (RuntimeException e) {
             vm.close();
             throw e;
@@ -73,55 +64,27 @@ final class OpenFilesGuest implements AutoCloseable {
 
     /** Everything that these have open, mapped and executed, while nothing in the machine runs. */
     VmFiles capture(List<Integer> pids, Path to) {
-        VmFiles.Builder files = VmFiles.newBuilder();
-        stopped(now -> {
-            FileImages images = FileImages.capture(kernel, task(pids.getFirst()), () -> now);
-            name(images, pids);
-            ImageDirectory directory = new ImageDirectory(to);
-            images.write(directory, files);
-            directory.parts();
-        });
-        return files.build();
-    }
-
-    /** What can't be carried, while everything runs. */
-    List<Finding> check(int pid) {
-        FileImages images = FileImages.check(kernel, task(pid), this::monotonicNanos);
-        name(images, List.of(pid));
-        return images.findings();
-    }
-
-    private void name(FileImages images, List<Integer> pids) {
-        for (int pid : pids) {
-            KernelObject task = task(pid);
-            KernelObject mm = task.follow("mm");
-            images.regular(mm.follow("exe_file"), "executable of " + pid);
-            for (KernelObject vma : new GuestVmas(kernel).of(mm)) {
-                vma.tryFollow("vm_file").ifPresent(file -> images.mapped(file, 0, "mapping of " + pid));
-            }
-            images.descriptors(task.follow("files"), pid);
-            images.path(task.follow("fs").at("pwd"), "cwd of " + pid);
-            images.path(task.follow("fs").at("root"), "root of " + pid);
-        }
-    }
-
-    private KernelObject task(int pid) {
-        return tasks.find(pid).orElseThrow(() -> new AssertionError("no process " + pid));
-    }
-
-    private void stopped(Consumer<Long> work) {
         qmp.execute("stop");
         try {
-            work.accept(monotonicNanos());
+            return new OpenFilesReading(kernel, pids).capture(to);
         } finally {
             qmp.execute("cont");
         }
     }
 
-    private long monotonicNanos() {
-        KernelObject keeper = kernel.object("timekeeper", kernel.symbol("tk_core") + TIMEKEEPER);
-        return keeper.number("tkr_mono.base")
-                + (keeper.number("tkr_mono.xtime_nsec") >>> keeper.number("tkr_mono.shift"));
+    /** What can't be carried, while everything runs. */
+    List<Finding> check(int pid) {
+        return new OpenFilesReading(kernel, List.of(pid)).check();
+    }
+
+    /** Its memory as it is now. */
+    CopiedGuest copy() throws IOException {
+        qmp.execute("stop");
+        try {
+            return new CopiedGuest(qmp, vm.ram());
+        } finally {
+            qmp.execute("cont");
+        }
     }
 
     /** criu's own images of the same processes, which go on. */
