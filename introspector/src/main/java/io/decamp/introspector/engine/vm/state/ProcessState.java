@@ -3,14 +3,17 @@ package io.decamp.introspector.engine.vm.state;
 import io.decamp.contracts.criu.Architecture;
 import io.decamp.contracts.criu.CoreEntry;
 import io.decamp.contracts.criu.PstreeEntry;
+import io.decamp.contracts.criu.RlimitEntry;
 import io.decamp.contracts.criu.TaskCoreEntry;
 import io.decamp.contracts.criu.TaskRlimitsEntry;
-import io.decamp.contracts.criu.RlimitEntry;
 import io.decamp.contracts.criu.ThreadCoreEntry;
 import io.decamp.contracts.criu.UserX86RegsEntry;
+import io.decamp.contracts.error.DecampException;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -112,7 +115,11 @@ final class ProcessState {
         for (KernelObject thread : threads) {
             // a stopped thread sleeps at the same place as a frozen one, and stays until it is continued
             if (!dead && thread.number("frozen") == 0 && !isAtRest(thread)) {
-                throw new IllegalStateException("Thread " + numbers.of(thread) + " is not frozen");
+                throw DecampException.abort(
+                        "not-frozen",
+                        "Thread " + numbers.of(thread) + " is not frozen",
+                        "Somebody thawed the workload while it was saved: try again",
+                        null);
             }
         }
     }
@@ -220,8 +227,8 @@ final class ProcessState {
             throw new GuestFault(GuestFault.Reason.TYPE, "The limits of a process have " + bytes.length + " bytes");
         }
         long[] words = new long[bytes.length / Long.BYTES];
-        java.nio.ByteBuffer.wrap(bytes)
-                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+        ByteBuffer.wrap(bytes)
+                .order(ByteOrder.LITTLE_ENDIAN)
                 .asLongBuffer()
                 .get(words);
         return words;
