@@ -17,6 +17,9 @@ import java.util.Optional;
  * pointers: {@link #follow} does, and names what was null.
  */
 public final class KernelObject {
+    /** Arrays of none or one element: older code ends structs with one and goes on behind it ({@code pid.numbers}). */
+    static final int OPEN_END = 1;
+
     private final GuestKernel kernel;
     private final TypeView type;
     private final long address;
@@ -182,7 +185,7 @@ public final class KernelObject {
     /** @return empty when the element is a null pointer */
     public Optional<KernelObject> tryElement(String path, int i) {
         Elements elements = elements(path);
-        if (i < 0 || elements.array() && elements.count() != 0 && i >= elements.count()) {
+        if (i < 0 || elements.array() && elements.count() > OPEN_END && i >= elements.count()) {
             throw GuestFault.bound("Element " + i + " of " + type.name() + "." + path + ", which has " + elements.count());
         }
         Btf types = kernel.types();
@@ -195,7 +198,7 @@ public final class KernelObject {
         return pointer == 0 ? Optional.empty() : Optional.of(new KernelObject(kernel, target, pointer));
     }
 
-    /** @param count as the type has it, 0 when it doesn't say */
+    /** @param count as the type has it; up to {@link #OPEN_END} it says nothing */
     private record Elements(TypeView type, long start, boolean array, int count) {}
 
     private Elements elements(String path) {

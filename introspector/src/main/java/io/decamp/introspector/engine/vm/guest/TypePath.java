@@ -60,7 +60,7 @@ final class TypePath {
         }
         int element = btf.strip(blob.extra(array.typeId, 0));
         long count = blob.extra(array.typeId, 2) & 0xffff_ffffL;
-        if (i < 0 || count != 0 && i >= count) {
+        if (i < 0 || count > KernelObject.OPEN_END && i >= count) {
             throw GuestFault.type("Path " + path + " takes element " + i + " of an array of " + count);
         }
         return new Found(array.bitOffset + i * btf.sizeOf(element) * 8, element, 0);
