@@ -27,6 +27,9 @@ final class GuestRecorder {
         "anon_inodefs_dname", "ns_dname", "runqueues", "init_pid_ns", "current_task", "pcpu_hot"
     };
 
+    /** Asked for by tests of their own. */
+    private static final String[] TYPES = {"list_head", "hlist_head", "rb_root", "rb_node"};
+
     private GuestRecorder() {}
 
     public static void main(String[] args) throws IOException {
@@ -48,6 +51,9 @@ final class GuestRecorder {
             try (GuestKernel kernel = GuestKernel.attach(ram, info)) {
                 require(facts, GuestReadings.of(kernel, init));
                 kernel.online(0);
+                for (String type : TYPES) {
+                    kernel.types().view(type);
+                }
                 kernel.perCpu("runqueues", "rq", 1).number("cpu");
                 SortedMap<Long, byte[]> pages = pages(ram, frames);
                 slim(kernel, info, pages);
