@@ -43,5 +43,10 @@ class OutOfBandBenchTest {
         assertTrue(figures.at("/footprint/wordsWritten").asLong() > 0, "a freeze can't do without");
         assertTrue(figures.at("/memcached/runs").findValuesAsText("storedMillis").size() >= 3);
         assertNotNull(figures.get("accelerator"));
+        for (JsonNode freeze : figures.at("/proactive/runs")) {
+            assertEquals(0, freeze.get("mismatchingPages").asLong(), "replica and process are equal: " + freeze);
+            assertTrue(freeze.get("deltaPages").asLong() < (32 << 20) / 4096, "it was followed before: " + freeze);
+        }
+        assertEquals(2, figures.at("/proactive/runs").size());
     }
 }

@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The command line starts quickly because it compiles quickly, without the AES and the loops of the optimizing compiler: what
- * measures those runs again, in a JVM as a node has it.
+ * The command line starts quickly because it compiles quickly, without the AES and the loops of the optimizing compiler:
+ * what measures those runs again, in a JVM as a node has it.
  */
 public final class OptimizingJvm {
     /** HotSpot's C2. */

@@ -44,7 +44,8 @@ final class BenchGuest implements AutoCloseable {
 
     /** Returns when {@code [ condition ]} holds in the guest, which looks itself. */
     void awaitInGuest(String condition) {
-        run("exec 2>/dev/null; n=0; until [ " + condition + " ]; do n=$((n+1)); [ $n -lt " + LOOKS + " ] || exit 1; usleep 10000; done");
+        run("exec 2>/dev/null; n=0; until [ " + condition + " ]; do n=$((n+1)); [ $n -lt " + LOOKS
+                + " ] || exit 1; usleep 10000; done");
     }
 
     /** How often one processor asked another to call a function, since boot, as the guest's kernel counts. */

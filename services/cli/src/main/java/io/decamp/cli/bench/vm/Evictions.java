@@ -3,6 +3,7 @@ package io.decamp.cli.bench.vm;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.decamp.cli.bench.Median;
 import io.decamp.cli.bench.Target;
+import io.decamp.cli.demo.VmScene;
 import io.decamp.cli.launch.Cluster;
 import io.decamp.cli.launch.Steps;
 import io.decamp.cli.launch.Watch;
@@ -58,6 +59,12 @@ final class Evictions {
                 GuestWorkload.prepare(b);
                 while (moves.size() < count) {
                     container(cluster, List.of(a, b), Math.min(MOVES, count - moves.size()));
+                }
+                for (GuestVm guest : List.of(a, b)) {
+                    String complaints = VmScene.complaints(guest);
+                    if (!complaints.isEmpty()) {
+                        wrong.add("the kernel of guest " + guest.name() + " complained: " + complaints);
+                    }
                 }
             }
         }

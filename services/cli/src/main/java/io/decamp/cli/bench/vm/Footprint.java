@@ -6,10 +6,10 @@ import java.time.Duration;
 import java.util.Locale;
 
 /**
- * What saving out of band has the guest execute. Counted by the guest's own kernel, in an idle guest: calls of functions that
- * one processor asked of another (the borrowed interrupts are among them), and the saved process's own time: it enters and
- * leaves its freeze by itself. Everything else is done by the host. The guest's own such calls in as long a time without
- * saves are told beside it.
+ * What saving out of band has the guest execute, counted by the guest's own kernel, in an idle guest: calls of functions
+ * that one processor asked of another (the borrowed interrupts are among them), and the saved process's own time: it
+ * enters and leaves its freeze by itself. Everything else is done by the host. The guest's own such calls in as long a
+ * time without saves are told beside it.
  *
  * @param writes of a word each into the guest's memory
  * @param calls interrupts of /proc/interrupts' line CAL during all saves
@@ -58,9 +58,9 @@ record Footprint(
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "  %d saves of one thread, in the guest: %d function-call interrupts (%d in as long without saves), %d words of"
-                        + " memory written; the saved process ran %.1f times a save for %.0f us, to enter and to leave the"
-                        + " freeze",
+                "  %d saves of one thread, in the guest: %d function-call interrupts (%d in as long without saves),"
+                        + " %d words of memory written;%n    the saved process ran %.1f times a save for %.0f us, to"
+                        + " enter and to leave the freeze",
                 saves,
                 calls,
                 ownCalls,

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
-/** Processes of several sizes, saved by both engines in turn while the guest does nothing, computes, or passes data on. */
+/** Processes of several sizes, saved by both engines in turn while the guest is idle, computes, or passes data on. */
 final class Grid {
     private final List<Saving> savings = new ArrayList<>();
     private final List<Load> loads;

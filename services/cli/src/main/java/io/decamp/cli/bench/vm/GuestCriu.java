@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Saves a process with the guest's own criu, into a tmpfs of the guest; the times are criu's and the guest kernel's. */
+/** Saves a process with the guest's own criu, into a tmpfs of the guest; times are criu's and the guest kernel's. */
 final class GuestCriu {
     private static final String DUMP = "criu dump --images-dir %s --log-file dump.log -v1 --leave-running --tree %d";
     /** Of stats-dump: IMG_SERVICE_MAGIC, STATS_MAGIC, and the size of the message (criu/include/magic.h). */

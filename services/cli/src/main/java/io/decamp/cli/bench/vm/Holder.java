@@ -27,7 +27,7 @@ record Holder(BenchGuest guest, int mib, int pid) implements AutoCloseable {
         return used(guest.run("cat /proc/" + pid + "/schedstat"));
     }
 
-    /** @param schedstat a line of /proc/PID/schedstat (Documentation/scheduler/sched-stats.rst): nanoseconds, of waiting, times */
+    /** @param schedstat of /proc/PID (Documentation/scheduler/sched-stats.rst): nanoseconds, those of waiting, times */
     static Used used(String schedstat) {
         String[] word = schedstat.strip().split(" ");
         return new Used(Long.parseLong(word[0]), Long.parseLong(word[2]));

@@ -21,13 +21,16 @@ import picocli.CommandLine.Option;
 /** Measures saving a process from outside its VM, and with CRIU inside that VM, on the same process in the same run. */
 @Command(
         name = "out-of-band",
-        description = "Saving a process from outside its VM, and by CRIU inside it, in turn, in a guest that is loaded or not.")
+        description = "Saving a process from outside its VM, and by CRIU inside it, in turn, in a guest.")
 public final class OutOfBandBenchCommand implements Callable<Integer> {
     /** Of the guest beside what is saved and its image: kernel, programs, memcached, load. */
     private static final int GUEST_MIB = 512;
 
     private static final int QUICK_MIB = 32;
     private static final int READ_ROUNDS = 7;
+    /** 10 MB/s, of the process that is followed before it is frozen. */
+    private static final int WRITTEN_PAGES_PER_SECOND = 2560;
+
     private static final int MAX_MIB = 1024;
     /** Of a process that holds no memory of its own, and of stacks and libraries of others. */
     private static final long SPARE_BYTES = 16 << 20;
@@ -35,7 +38,10 @@ public final class OutOfBandBenchCommand implements Callable<Integer> {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "shows this and ends")
     private boolean help;
 
-    @Option(names = "--sizes", split = ",", description = "of the processes, besides the minimal one (default: 256MiB,1GiB)")
+    @Option(
+            names = "--sizes",
+            split = ",",
+            description = "of the processes, besides the minimal one (default: 256MiB,1GiB)")
     private List<String> sizes = List.of("256MiB", "1GiB");
 
     @Option(names = "--loads", split = ",", description = "idle, cpu, pipe (default: all)")
@@ -46,8 +52,8 @@ public final class OutOfBandBenchCommand implements Callable<Integer> {
 
     @Option(
             names = "--evictions",
-            description = "instead: so many evictions of a self-checking container between two guests, half of them under"
-                    + " load, every page compared")
+            description = "instead: so many evictions of a self-checking container between two guests, half of them"
+                    + " under load, every page compared")
     private int evictions;
 
     @Option(names = "--json", paramLabel = "FILE", description = "writes the figures there")
@@ -104,6 +110,13 @@ public final class OutOfBandBenchCommand implements Callable<Integer> {
                 outside.makeRoom(((long) largest << 20) + SPARE_BYTES);
                 measure(guest, outside, mibs, under, root, targets);
             }
+            try (Proactive proactive = new Proactive(guest.vm(), tmpfs());
+                    Holder holder = Holder.start(guest, largest, WRITTEN_PAGES_PER_SECOND)) {
+                Proactive.Result result = proactive.run(holder, under, rounds);
+                result.addTo(root.putObject("proactive"));
+                System.out.println(result);
+                targets.addAll(List.of(result.target(), result.mismatches()));
+            }
         }
         Target.print(targets, quick);
         targets.forEach(t -> t.addTo(root.withArray("targets").addObject()));
@@ -117,9 +130,9 @@ public final class OutOfBandBenchCommand implements Callable<Integer> {
                 .put("guestCriu", guest.run("criu --version | head -n 1"))
                 .put("hostProcessors", Runtime.getRuntime().availableProcessors());
         if (guest.vm().accelerator() == Accelerator.TCG) {
-            String note = "This guest's instructions are translated (TCG): everything that the guest itself executes takes 5 to 20"
-                    + " times as long as on a processor, criu in the guest above all; out of band only entering and leaving"
-                    + " the freeze. Ratios here are not those of KVM. What does not depend on it is given besides.";
+            String note = "This guest's instructions are translated (TCG): what the guest itself executes takes 5 to 20"
+                    + " times as long as on a processor: all of criu in the guest, and of out of band entering and leaving"
+                    + " the freeze. The ratios are not those of KVM. What does not depend on it is told besides.";
             root.put("note", note);
             System.out.println("  " + note);
         }

@@ -26,8 +26,8 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * Saves a process from outside its VM with the engine that nodes use: freeze, state as CRIU images, page walk, copy to a file
- * on tmpfs whose pages are there, thaw. Nothing was copied before: no proactive snapshot helps. One thread at a time.
+ * Saves a process from outside its VM with the engine that nodes use: freeze, state as CRIU images, page walk, copy to
+ * a file on tmpfs whose pages are there, thaw. Nothing was copied before: no proactive snapshot helps. One thread at a time.
  */
 final class OutsideSaver implements AutoCloseable {
     private static final Duration FREEZE_LIMIT = Duration.ofSeconds(20);
@@ -112,11 +112,6 @@ final class OutsideSaver implements AutoCloseable {
         return PageList.walk(vmas, init(pid).follow("mm"));
     }
 
-    /** As above, of mappings of no file. */
-    PageList anonymousPages(int pid) {
-        return PageList.anonymous(vmas, init(pid).follow("mm"));
-    }
-
     /** @throws DecampException the engine's; the process runs on */
     Saved save(int pid) {
         Clock clock = new Clock();
@@ -158,12 +153,13 @@ final class OutsideSaver implements AutoCloseable {
             }
             before = after;
         }
-        throw DecampException.abort("bench-pages-move", "Pages of a frozen process moved again and again", "Report it", null);
+        throw DecampException.abort(
+                "bench-pages-move", "Pages of a frozen process moved again and again", "Report it", null);
     }
 
     private KernelObject init(int pid) {
-        return tasks.find(pid).orElseThrow(() ->
-                DecampException.abort("bench-process", "Process " + pid + " is not in the guest any more", "Report it", null));
+        return tasks.find(pid).orElseThrow(() -> DecampException.abort(
+                "bench-process", "Process " + pid + " is not in the guest any more", "Report it", null));
     }
 
     private Path parts() {

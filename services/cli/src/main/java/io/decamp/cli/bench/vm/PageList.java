@@ -65,7 +65,9 @@ final class PageList {
     void copyTo(MemorySegment buffer) {
         if (bytes > buffer.byteSize()) {
             throw DecampException.refused(
-                    "bench-buffer", bytes + " bytes do not fit into " + buffer.byteSize(), "Give the guest less to save");
+                    "bench-buffer",
+                    bytes + " bytes do not fit into " + buffer.byteSize(),
+                    "Give the guest less to save");
         }
         long at = 0;
         for (int i = 0; i < count; i++) {
@@ -89,7 +91,8 @@ final class PageList {
             return false;
         }
         for (int i = 0; i < count; i++) {
-            if (pieces[i].address() != other.pieces[i].address() || pieces[i].byteSize() != other.pieces[i].byteSize()) {
+            if (pieces[i].address() != other.pieces[i].address()
+                    || pieces[i].byteSize() != other.pieces[i].byteSize()) {
                 return false;
             }
         }

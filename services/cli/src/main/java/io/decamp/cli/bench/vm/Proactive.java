@@ -4,11 +4,19 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.decamp.cli.bench.Median;
 import io.decamp.cli.bench.Pause;
 import io.decamp.cli.bench.Target;
+import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.PageRuns;
-import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.MemorySource.Tasks;
-import io.decamp.contracts.port.WorkloadRuntime;
+import io.decamp.contracts.port.NodeSettings;
+import io.decamp.introspector.engine.memory.WorkloadMemorySource;
+import io.decamp.introspector.engine.vm.guest.GuestVmas;
+import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.runtime.AttachedVm;
+import io.decamp.introspector.engine.vm.runtime.VmRuntime;
+import io.decamp.introspector.engine.vm.runtime.Vms;
+import io.decamp.testkit.Trees;
+import io.decamp.testkit.vm.GuestVm;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -17,22 +25,26 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.Supplier;
 
 /**
- * How long a process is frozen that was followed from outside before: its memory lies in a replica, a few epochs old at
- * most, and what is left to do while it is frozen is its state and the last delta. The engine's two interfaces, as a node uses
+ * How long a process is frozen that was followed from outside before: its memory lies in a replica, an epoch old, and
+ * what is left to do while it is frozen is its state and the last delta. By the engine's two interfaces, as a node uses
  * them, without a network.
  */
-final class Proactive {
+final class Proactive implements AutoCloseable {
+    private static final NodeId NODE = new NodeId("bench");
     private static final int EPOCHS = 4;
     /** Between two epochs of protection at the default policy there is about so much. */
     private static final Duration BETWEEN = Duration.ofMillis(250);
 
     private static final double BOUND_MILLIS = 100;
 
-    private final MemorySource memory;
-    private final WorkloadRuntime runtime;
     private final Path directory;
+    private final Vms vms;
+    private final VmRuntime runtime;
+    private final WorkloadMemorySource memory;
 
     /**
      * One freeze.
@@ -56,8 +68,12 @@ final class Proactive {
         }
     }
 
-    /** All freezes of one process. */
-    record Result(int mib, double firstCopyMillis, List<Freeze> freezes) {
+    /**
+     * All freezes of one process.
+     *
+     * @param cold the first of this JVM, not among the others: half of the code is not loaded yet
+     */
+    record Result(int mib, double firstCopyMillis, Freeze cold, List<Freeze> freezes) {
         Target target() {
             double worst = freezes.stream()
                     .map(Freeze::load)
@@ -77,11 +93,14 @@ final class Proactive {
 
         Target mismatches() {
             double wrong = freezes.stream().mapToLong(Freeze::mismatches).sum();
-            return Target.atMost("pages of that replica that differ, in " + freezes.size() + " freezes", wrong, 0, "", "");
+            String what = "pages of that replica that differ, in " + freezes.size() + " freezes";
+            return Target.atMost(what, wrong, 0, "", "");
         }
 
         void addTo(ObjectNode o) {
-            o.put("mib", mib).put("firstCopyMillis", Saving.rounded(firstCopyMillis));
+            o.put("mib", mib)
+                    .put("firstCopyMillis", Saving.rounded(firstCopyMillis))
+                    .put("coldFrozenMillis", Saving.rounded(cold.frozenMillis()));
             freezes.forEach(f -> o.withArray("runs")
                     .addObject()
                     .put("load", f.load().label())
@@ -98,9 +117,10 @@ final class Proactive {
         public String toString() {
             StringBuilder text = new StringBuilder(String.format(
                     Locale.ROOT,
-                    "  %d MiB with proactive snapshots (first copy %.0f ms, while it ran), medians:",
+                    "  %d MiB with proactive snapshots (first copy %.0f ms, running; first freeze of the JVM %.0f ms):",
                     mib,
-                    firstCopyMillis));
+                    firstCopyMillis,
+                    cold.frozenMillis()));
             freezes.stream().map(Freeze::load).distinct().forEach(load -> {
                 List<Freeze> of = freezes.stream().filter(f -> f.load() == load).toList();
                 text.append(String.format(
@@ -118,21 +138,33 @@ final class Proactive {
         }
     }
 
-    /** @param directory on tmpfs, the caller's to remove */
-    Proactive(MemorySource memory, WorkloadRuntime runtime, Path directory) {
-        this.memory = memory;
-        this.runtime = runtime;
+    /** @param directory on tmpfs, of this object alone; it is gone when this is closed */
+    Proactive(GuestVm vm, Path directory) {
         this.directory = directory;
+        NodeSettings node = new NodeSettings(
+                NODE,
+                directory.resolve("state"),
+                directory.resolve("memory"),
+                "/decamp-bench",
+                List.of("criu"),
+                List.of("runc"));
+        vm.register(node.stateDirectory());
+        vms = new Vms(node);
+        runtime = new VmRuntime(node, vms);
+        memory = new WorkloadMemorySource(node.memoryDirectory(), Map.of("vm", runtime.memory()));
     }
 
-    Result run(Holder holder, WorkloadId id, OutsideSaver outside, List<Load> loads, int rounds) {
+    Result run(Holder holder, List<Load> loads, int rounds) {
+        String name = holder.guest().vm().name();
+        WorkloadId id = WorkloadId.of("vm:" + name + "/pid:" + holder.pid(), NODE);
         List<Freeze> freezes = new ArrayList<>();
-        try (LocalReplica replica = new LocalReplica(directory)) {
+        try (LocalReplica replica = new LocalReplica(Files.createDirectories(directory.resolve("replica")))) {
             long begin = System.nanoTime();
             memory.track(id, 1);
             long epoch = 1;
             epoch(id, epoch, Tasks.RUNNING, replica);
             double first = millis(begin);
+            Freeze cold = freeze(id, Load.IDLE, ++epoch, replica, () -> anonymous(name, holder.pid()));
             for (Load load : loads) {
                 try (Load.Running _ = load.start(holder.guest())) {
                     for (int round = 0; round < rounds; round++) {
@@ -140,11 +172,13 @@ final class Proactive {
                             Pause.of(BETWEEN);
                             epoch(id, ++epoch, Tasks.RUNNING, replica);
                         }
-                        freezes.add(freeze(holder, id, outside, load, ++epoch, replica));
+                        freezes.add(freeze(id, load, ++epoch, replica, () -> anonymous(name, holder.pid())));
                     }
                 }
             }
-            return new Result(holder.mib(), first, freezes);
+            return new Result(holder.mib(), first, cold, freezes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         } finally {
             memory.untrack(id);
         }
@@ -158,8 +192,13 @@ final class Proactive {
         return written.totalPages();
     }
 
-    private Freeze freeze(
-            Holder holder, WorkloadId id, OutsideSaver outside, Load load, long epoch, LocalReplica replica) {
+    private PageList anonymous(String vm, int pid) {
+        AttachedVm attached = vms.attach(vm);
+        KernelObject init = attached.tasks().find(pid).orElseThrow();
+        return PageList.anonymous(new GuestVmas(attached.kernel()), init.follow("mm"));
+    }
+
+    private Freeze freeze(WorkloadId id, Load load, long epoch, LocalReplica replica, Supplier<PageList> guest) {
         long[] stopped = {0};
         long begin = System.nanoTime();
         runtime.freeze(id, "bench-" + epoch, parts(epoch), () -> stopped[0] = System.nanoTime());
@@ -167,7 +206,7 @@ final class Proactive {
         try {
             long pages = epoch(id, epoch, Tasks.HELD, replica);
             double delta = millis(captured);
-            long mismatches = replica.mismatches(outside.anonymousPages(holder.pid()));
+            long mismatches = replica.mismatches(guest.get());
             long thaw = System.nanoTime();
             runtime.thaw(id);
             return new Freeze(
@@ -185,10 +224,17 @@ final class Proactive {
 
     private Path parts(long epoch) {
         try {
-            return Files.createDirectory(directory.resolve("parts-" + epoch));
+            return Files.createDirectories(directory.resolve("parts-" + epoch));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+        vms.close();
+        Trees.delete(directory);
     }
 
     private static double millis(long since) {

@@ -58,7 +58,7 @@ record ReadSpeed(long bytes, int pieces, List<Double> guestBytesPerSecond, List<
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "  reading %d MiB of guest memory (%d pieces), page walk included: %.1f GB/s; memcpy of as much here: %.1f GB/s",
+                "  reading %d MiB of guest memory (%d pieces), page walk included: %.1f GB/s; memcpy of as much: %.1f GB/s",
                 bytes >> 20,
                 pieces,
                 guest() / 1e9,

@@ -9,8 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * How long a client in the guest takes to store a fixed number of items in memcached there, while another process of the
- * guest is saved again and again, and while none is.
+ * How long a client in the guest takes to store a fixed number of items in memcached there, while another process of
+ * the guest is saved again and again, and while none is.
  */
 final class Storing {
     private static final int PORT = 11_211;
@@ -120,7 +120,8 @@ final class Storing {
     /** @param seconds that storing is to take alone, about */
     Result run(int rounds, double seconds) {
         BenchGuest guest = holder.guest();
-        String server = guest.run("memcached -u root -l 127.0.0.1 -p " + PORT + " -m 64 -t 2 >/dev/null 2>&1 & echo $!");
+        String server = guest.run(
+                "memcached -u root -l 127.0.0.1 -p " + PORT + " -m 64 -t 2 >/dev/null 2>&1 & echo $!");
         guest.awaitInGuest("-n \"$(netstat -ltn | grep 127.0.0.1:" + PORT + ")\"");
         try {
             stored(TRIAL_ITEMS);
@@ -139,7 +140,8 @@ final class Storing {
     }
 
     private double stored(int items) {
-        return Long.parseLong(holder.guest().run("gueststore " + PORT + " " + CONNECTIONS + " " + items + " " + VALUE_BYTES)) / 1e3;
+        String words = String.join(" ", List.of("" + PORT, "" + CONNECTIONS, "" + items, "" + VALUE_BYTES));
+        return Long.parseLong(holder.guest().run("gueststore " + words)) / 1e3;
     }
 
     private Sample measure(While condition, int items) {
