@@ -2,6 +2,7 @@ package io.decamp.cli.bench.vm;
 
 import io.decamp.contracts.error.DecampException;
 import io.decamp.introspector.engine.vm.guest.AddressSpace;
+import io.decamp.introspector.engine.vm.guest.GuestRam;
 import io.decamp.introspector.engine.vm.guest.GuestVmas;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 import java.lang.foreign.MemorySegment;
@@ -33,11 +34,15 @@ final class PageList {
     private static PageList walk(GuestVmas vmas, KernelObject mm, boolean ofFiles) {
         PageList list = new PageList();
         AddressSpace space = AddressSpace.of(mm);
+        GuestRam ram = mm.kernel().ram();
         for (KernelObject vma : vmas.of(mm)) {
             boolean isPrivate = (vma.number("vm_flags") & SHARED) == 0;
             boolean wanted = ofFiles || vma.number("vm_file") == 0;
             if (isPrivate && wanted && vma.number("anon_vma") != 0) {
-                space.pages(vma.number("vm_start"), vma.number("vm_end"), list::add);
+                space.pieces(
+                        vma.number("vm_start"),
+                        vma.number("vm_end"),
+                        (virtual, physical, length) -> list.add(virtual, ram.slice(physical, length)));
             }
         }
         return list;
@@ -99,10 +104,17 @@ final class PageList {
         return true;
     }
 
+    /** Takes a piece. */
+    @FunctionalInterface
+    interface Sink {
+        /** @param memory the guest's memory itself, from the virtual address on */
+        void piece(long virtual, MemorySegment memory);
+    }
+
     /** Tells the pieces in order. */
-    void forEach(AddressSpace.PageSink sink) {
+    void forEach(Sink sink) {
         for (int i = 0; i < count; i++) {
-            sink.pages(addresses[i], pieces[i]);
+            sink.piece(addresses[i], pieces[i]);
         }
     }
 
