@@ -157,6 +157,7 @@ int main(int count, char **argument) {
     tell("packet", socket(AF_PACKET, SOCK_RAW, 0));
     tell("raw", socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
     tell("block-device", open("/dev/vda", O_RDONLY));
+    tell("physical-memory", open("/dev/mem", O_RDONLY));
     tell("tun", open("/dev/net/tun", O_RDWR));
     tell("semaphore", eventfd(3, EFD_SEMAPHORE));
     tell("boot-timer", timerfd_create(CLOCK_BOOTTIME, 0));

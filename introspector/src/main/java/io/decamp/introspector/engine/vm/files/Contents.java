@@ -27,9 +27,10 @@ final class Contents {
 
     private static final long MICROS_PER_SECOND = 1_000_000;
 
-    private record Named(String path, OpenFile file) {}
+    /** @param size when it was named, as the images say it: others may go on writing to the file */
+    private record Named(String path, OpenFile file, long size) {}
 
-    private record Ghost(int id, OpenFile file) {}
+    private record Ghost(int id, OpenFile file, long size) {}
 
     private final PageCache cache;
     private final Refusals refusals;
@@ -45,9 +46,10 @@ final class Contents {
 
     /** A file that is open for writing. */
     void travels(String path, OpenFile file) {
-        Named known = named.putIfAbsent(file.inode().address(), new Named(path, file));
+        long size = file.inode().size();
+        Named known = named.putIfAbsent(file.inode().address(), new Named(path, file, size));
         if (known == null) {
-            account(path, file);
+            account(path, file, size);
         } else if (!known.path().equals(path)) {
             refusals.state(file, "is open for writing as " + path + " and as " + known.path() + ": one file, two names");
         }
@@ -57,9 +59,9 @@ final class Contents {
     void ghost(int entry, String path, OpenFile file) {
         Ghost ghost = ghosts.get(file.inode().address());
         if (ghost == null) {
-            ghost = new Ghost(ghosts.size() + 1, file);
+            ghost = new Ghost(ghosts.size() + 1, file, file.inode().size());
             ghosts.put(file.inode().address(), ghost);
-            account(path, file);
+            account(path, file, ghost.size());
         }
         remaps.add(RemapFilePathEntry.newBuilder()
                 .setOrigId(entry)
@@ -72,8 +74,7 @@ final class Contents {
         return named.containsKey(inode.address());
     }
 
-    private void account(String path, OpenFile file) {
-        long size = file.inode().size();
+    private void account(String path, OpenFile file, long size) {
         bytes += size;
         if (size < 0 || bytes > MAX_BYTES) {
             refusals.refuse(
@@ -82,17 +83,17 @@ final class Contents {
                             + " bytes of files may travel with a workload",
                     "Put files of that size on a volume that the destination has too, and open them read-only here");
         } else if (refusals.checksOnly()) {
-            copy(path, file, segment -> {});
+            copy(path, file, size, segment -> {});
         }
     }
 
     void write(ImageDirectory images, VmFiles.Builder files) {
         int number = 0;
         for (Named content : named.values()) {
-            String part = content.file().inode().size() == 0 ? "" : "content-" + ++number;
+            String part = content.size() == 0 ? "" : "content-" + ++number;
             if (!part.isEmpty()) {
                 try (ImageWriter writer = images.open(part)) {
-                    copy(content.path(), content.file(), writer::raw);
+                    copy(content.path(), content.file(), content.size(), writer::raw);
                 }
             }
             files.addTravelling(described(content, part));
@@ -100,7 +101,7 @@ final class Contents {
         for (Ghost ghost : ghosts.values()) {
             try (ImageWriter writer = images.open(ImageFile.GHOST_FILE, ghost.id())) {
                 writer.message(described(ghost.file().inode()));
-                copy("unlinked file", ghost.file(), writer::raw);
+                copy("a removed file", ghost.file(), ghost.size(), writer::raw);
             }
         }
         if (!remaps.isEmpty()) {
@@ -109,9 +110,9 @@ final class Contents {
     }
 
     /** @throws DecampException {@code file-not-in-memory} */
-    private void copy(String path, OpenFile file, Consumer<MemorySegment> to) {
+    private void copy(String path, OpenFile file, long size, Consumer<MemorySegment> to) {
         try {
-            cache.read(file.inode(), to);
+            cache.read(file.inode(), size, to);
         } catch (PageCache.Absent absent) {
             refusals.refuse(
                     "file-not-in-memory",
@@ -128,7 +129,7 @@ final class Contents {
                 .setMode(inode.mode())
                 .setUid(inode.uid())
                 .setGid(inode.gid())
-                .setSize(inode.size())
+                .setSize(content.size())
                 .setMtimeMicros(inode.modificationMicros())
                 .setPart(part)
                 .build();

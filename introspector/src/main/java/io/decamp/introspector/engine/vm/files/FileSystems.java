@@ -22,7 +22,8 @@ final class FileSystems {
             0x958458f6L, "a file of huge pages",
             0xcafe4a11L, "an object of the BPF file system",
             0x5345434dL, "secret memory",
-            0x444d4142L, "a DMA buffer");
+            0x444d4142L, "a DMA buffer",
+            0xa10a10a1L, "a ring of asynchronous I/O");
 
     private FileSystems() {}
 

@@ -59,12 +59,12 @@ final class PageCache {
     }
 
     /**
-     * Hands over exactly {@code i_size} bytes, in order, as segments of guest memory or zeros.
+     * Hands over the first bytes of a file, exactly as many as asked for, in order, as segments of guest memory or zeros.
      *
      * @throws Absent at the first byte that memory does not have
      */
-    void read(Inode inode, Consumer<MemorySegment> to) throws Absent {
-        Reading reading = new Reading(inode.size(), FileSystems.livesInMemory(inode.fileSystem()), to);
+    void read(Inode inode, long size, Consumer<MemorySegment> to) throws Absent {
+        Reading reading = new Reading(size, FileSystems.livesInMemory(inode.fileSystem()), to);
         if (reading.size > 0) {
             KernelObject mapping = inode.object().follow("i_mapping");
             long pages = (reading.size + Frames.PAGE_BYTES - 1) / Frames.PAGE_BYTES;

@@ -10,6 +10,7 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -22,6 +23,9 @@ final class RegularFiles {
 
     /** /dev/null, zero, full, random, urandom, kmsg: major of devices that keep nothing for who has them open. */
     private static final int MEM_MAJOR = 1;
+
+    /** /dev/mem and /dev/port are of that major too, and are this very machine. */
+    private static final Set<Integer> MACHINE_MINORS = Set.of(1, 4);
 
     private static final Pattern OF_A_PROCESS = Pattern.compile("/proc/(\\d+|self|thread-self)(/.*)?");
     private static final FownEntry NOBODY = FownEntry.newBuilder()
@@ -130,7 +134,8 @@ final class RegularFiles {
         boolean known =
                 switch (inode.kind()) {
                     case Inode.S_IFREG, Inode.S_IFDIR -> true;
-                    case Inode.S_IFCHR -> inode.deviceMajor() == MEM_MAJOR;
+                    case Inode.S_IFCHR -> inode.deviceMajor() == MEM_MAJOR
+                            && !MACHINE_MINORS.contains(inode.deviceMinor());
                     default -> false;
                 };
         if (!known) {

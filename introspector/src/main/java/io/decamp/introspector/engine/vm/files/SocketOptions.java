@@ -1,6 +1,8 @@
 package io.decamp.introspector.engine.vm.files;
 
 import io.decamp.contracts.criu.SkOptsEntry;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
+import io.decamp.introspector.engine.vm.guest.GuestFault.Reason;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 import java.util.OptionalLong;
@@ -24,6 +26,10 @@ final class SocketOptions {
     private static final long MICROS_PER_SECOND = 1_000_000;
     private static final long NANOS_PER_MICRO = 1_000;
     private static final long MAX_SCHEDULE_TIMEOUT = Long.MAX_VALUE;
+    /** 68 years of the fastest clock, HZ=1000. */
+    private static final long MAX_TICKS = 1L << 31;
+    /** HZ=100 is the slowest. */
+    private static final long MAX_NANOS_PER_TICK = 10_000_000;
 
     private final OptionalLong nanosPerTick;
 
@@ -89,8 +95,13 @@ final class SocketOptions {
     }
 
     private long micros(long ticks) {
-        return ticks == MAX_SCHEDULE_TIMEOUT || ticks <= 0 || nanosPerTick.isEmpty()
-                ? 0
-                : Math.multiplyExact(ticks, nanosPerTick.getAsLong()) / NANOS_PER_MICRO;
+        if (ticks == MAX_SCHEDULE_TIMEOUT || ticks <= 0 || nanosPerTick.isEmpty()) {
+            return 0;
+        }
+        long length = nanosPerTick.getAsLong();
+        if (ticks > MAX_TICKS || length <= 0 || length > MAX_NANOS_PER_TICK) {
+            throw new GuestFault(Reason.BOUND, "A time-out has " + ticks + " ticks of " + length + " ns");
+        }
+        return ticks * length / NANOS_PER_MICRO;
     }
 }

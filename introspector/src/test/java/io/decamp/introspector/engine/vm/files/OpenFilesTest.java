@@ -57,6 +57,7 @@ class OpenFilesTest {
             Map.entry("packet", "packet socket"),
             Map.entry("unread-datagram", "datagrams"),
             Map.entry("raw", "type 3"),
+            Map.entry("physical-memory", "/dev/mem"),
             Map.entry("tun", "/dev/net/tun"),
             Map.entry("block-device", "/dev/vda"),
             Map.entry("semaphore", "EFD_SEMAPHORE"),
