@@ -5,8 +5,8 @@ package io.decamp.introspector.engine.vm.guest;
  * for. Open addressing; names that are there many times cost probes, and a guest that makes all names alike is refused.
  */
 final class NameSlots {
-    /** Distribution kernels need 20 million at worst: some thousand static symbols share a name. */
-    private static final long MAX_PROBES = 200_000_000;
+    /** Debian's kernels need half a million: some hundred static symbols share a name. */
+    private static final long MAX_PROBES = 20_000_000;
 
     private final int[] slots;
     private long probes;
