@@ -1,6 +1,5 @@
 package io.decamp.introspector.engine.vm.memory;
 
-import io.decamp.contracts.error.DecampException;
 import io.decamp.introspector.engine.memory.SpaceGoneException;
 import io.decamp.introspector.engine.memory.SpaceKernel;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
@@ -184,9 +183,7 @@ final class VmSpaceKernel implements SpaceKernel {
                     throw e.asDecamp();
                 }
             } catch (IllegalStateException e) {
-                // the mapping of the VM's memory was closed
-                throw DecampException.abort(
-                        "vm-gone", "The VM of process " + space.pid() + " was detached", "See whether it still runs", e);
+                throw VmSpaceKernels.detached(e);
             }
         }
     }

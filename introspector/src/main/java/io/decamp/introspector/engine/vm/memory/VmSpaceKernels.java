@@ -216,6 +216,14 @@ public final class VmSpaceKernels implements SpaceKernels {
             return action.get();
         } catch (GuestFault e) {
             throw e.asDecamp();
+        } catch (IllegalStateException e) {
+            throw detached(e);
         }
+    }
+
+    /** Somebody else has found out meanwhile that the VM is not the one that was attached to. */
+    static DecampException detached(IllegalStateException cause) {
+        return DecampException.retry(
+                "vm-detached", "The VM was detached from while it was read", "Ask again: that tells why", cause);
     }
 }

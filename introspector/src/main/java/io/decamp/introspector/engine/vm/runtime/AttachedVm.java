@@ -35,13 +35,18 @@ public final class AttachedVm implements AutoCloseable {
     private final GuestKernel kernel;
     private final GuestTasks tasks;
     private final VmTracking tracking;
+    /** Whether the guest tells QEMU where its kernel is. */
+    private final boolean announced;
+
     /** Held while the monitor is spoken to, and while the VM is paused by us. */
     private final ReentrantLock monitor = new ReentrantLock();
 
-    private AttachedVm(VmRegistration registration, QemuRam ram, GuestKernel kernel, VmTracking tracking) {
+    private AttachedVm(
+            VmRegistration registration, QemuRam ram, GuestKernel kernel, boolean announced, VmTracking tracking) {
         this.registration = registration;
         this.ram = ram;
         this.kernel = kernel;
+        this.announced = announced;
         this.tracking = tracking;
         this.tasks = new GuestTasks(kernel);
     }
@@ -52,7 +57,8 @@ public final class AttachedVm implements AutoCloseable {
             QemuRam ram = QemuRam.find(registration.name(), qmp);
             try {
                 GuestKernel kernel = QemuMemory.attach(qmp, ram.path(), ram.block());
-                return new AttachedVm(registration, ram, kernel, new VmTracking(ram, memoryDirectory));
+                return new AttachedVm(
+                        registration, ram, kernel, announces(qmp), new VmTracking(ram, memoryDirectory));
             } catch (GuestFault e) {
                 ram.close();
                 throw DecampException.retry(
@@ -65,6 +71,20 @@ public final class AttachedVm implements AutoCloseable {
                 throw e;
             }
         }
+    }
+
+    private static boolean announces(Qmp qmp) {
+        try {
+            QemuMemory.vmcoreInfo(qmp);
+            return true;
+        } catch (GuestFault none) {
+            return false;
+        }
+    }
+
+    /** False for a machine without {@code -device vmcoreinfo}: a reboot is then seen late. */
+    boolean isAnnounced() {
+        return announced;
     }
 
     public String name() {
@@ -207,14 +227,30 @@ public final class AttachedVm implements AutoCloseable {
 
     /** Whether QEMU still runs, and nothing in memory says that the guest has booted anew. Takes microseconds. */
     boolean isThere() {
-        if (ram.hasExited()) {
-            return false;
-        }
         try {
+            if (ram.hasExited()) {
+                return false;
+            }
             kernel.requireSameBoot();
             return true;
         } catch (GuestFault e) {
             return false;
+        } catch (IllegalStateException e) {
+            // it was closed, because somebody else found out that it is not there any more
+            return false;
+        }
+    }
+
+    /** @throws DecampException {@code vm-gone} when QEMU has ended; nothing when it was detached from for another reason */
+    void requireAlive() {
+        boolean ended;
+        try {
+            ended = ram.hasExited();
+        } catch (IllegalStateException closed) {
+            return;
+        }
+        if (ended) {
+            throw ram.gone();
         }
     }
 
@@ -236,8 +272,8 @@ public final class AttachedVm implements AutoCloseable {
             try {
                 return kernel.isDescribedBy(QemuMemory.vmcoreInfo(qmp)) && isThere();
             } catch (GuestFault none) {
-                // a machine without -device vmcoreinfo announces nothing
-                return isThere();
+                // a reset takes the announcement away, until the next kernel makes its own
+                return !announced && isThere();
             }
         });
     }

@@ -46,7 +46,7 @@ public final class VmMemory implements MemoryAccess {
             if (ask || !located.vm().isThere() || located.hasExited()) {
                 if (located != null) {
                     // that a VM has ended says more than that its name is not there any more
-                    located.vm().ram().requireAlive();
+                    located.vm().requireAlive();
                 }
                 located = workloads.adopt(workload, ask ? VmWorkloads.Ask.WHETHER_CURRENT : VmWorkloads.Ask.NOTHING);
                 askedAt = ask ? now : askedAt;

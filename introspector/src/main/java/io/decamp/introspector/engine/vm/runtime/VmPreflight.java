@@ -46,6 +46,13 @@ final class VmPreflight {
             add(Severity.BLOCKER, "not-running", report.getWorkload() + " has ended", "Start it");
             return report.build();
         }
+        if (!workload.vm().isAnnounced()) {
+            add(
+                    Severity.WARNING,
+                    "vm-no-vmcoreinfo",
+                    "The guest of VM " + workload.vm().name() + " does not tell QEMU where its kernel is",
+                    "Start QEMU with -device vmcoreinfo and load qemu_fw_cfg in the guest: else a reboot is seen late");
+        }
         workload.vm().withMonitor(qmp -> {
             checkRuns(qmp);
             checkDisks(qmp);

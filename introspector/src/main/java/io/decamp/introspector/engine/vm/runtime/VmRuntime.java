@@ -66,7 +66,7 @@ public final class VmRuntime implements WorkloadRuntime {
 
     @Override
     public Found find(WorkloadId id) {
-        Located located = locate(id, Ask.NOTHING);
+        Located located = locate(id, Ask.WHETHER_CURRENT);
         if (located == null || located.hasExited()) {
             return new Found(id, located == null ? 0 : located.pid(), State.STOPPED, null);
         }
