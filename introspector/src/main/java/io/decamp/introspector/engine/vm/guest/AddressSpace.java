@@ -5,9 +5,9 @@ import static io.decamp.introspector.engine.vm.guest.GuestFault.hex;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A process's memory as its page tables have it. Refuses kernel addresses; a page that is not there is a fault for {@link
- * #read}, and left out by {@link #copy} and {@link #pieces}. Nothing is remembered but the top table: valid as long as the process has this
- * {@code mm}. Thread safe.
+ * A process's memory as its page tables have it. Refuses kernel addresses; a page that is not there is a fault for
+ * {@link #read}, and left out by {@link #copy} and {@link #pieces}. Nothing is remembered but the top table: valid as
+ * long as the process has this {@code mm}. Thread safe.
  */
 public final class AddressSpace {
     private final GuestRam ram;
@@ -85,12 +85,13 @@ public final class AddressSpace {
     }
 
     /**
-     * Copies all pages of a range that have a frame to where the address is in the buffer, counted from {@code from}; leaves
-     * the rest of the buffer as it is.
+     * Copies all pages of a range that have a frame to where the address is in the buffer, counted from {@code from};
+     * leaves the rest of the buffer as it is.
      *
      * @return bytes copied
      */
     public long copy(long from, long to, MemorySegment buffer) {
-        return pieces(from, to, (virtual, physical, length) -> ram.read(physical, buffer.asSlice(virtual - from, length)));
+        return pieces(
+                from, to, (virtual, physical, length) -> ram.read(physical, buffer.asSlice(virtual - from, length)));
     }
 }

@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * The bytes of a BTF section, copied from the guest and checked once, so that what is looked at later can't change any more.
- * Knows records, not what they mean. References between types are checked where they are followed.
+ * The bytes of a BTF section, copied from the guest and checked once, so that what is looked at later can't change any
+ * more. Knows records, not what they mean. References between types are checked where they are followed.
  *
  * <p>Source: {@code Documentation/bpf/btf.rst}, {@code include/uapi/linux/btf.h}.
  */

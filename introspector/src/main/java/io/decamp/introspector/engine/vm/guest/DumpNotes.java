@@ -8,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * Notes of a 64-bit little-endian ELF file: {@code Elf64_Ehdr}, {@code Elf64_Phdr}, {@code Elf64_Nhdr} of elf.h. QEMU writes
- * it, with notes which it took from the guest: both are checked.
+ * Notes of a 64-bit little-endian ELF file: {@code Elf64_Ehdr}, {@code Elf64_Phdr}, {@code Elf64_Nhdr} of elf.h. QEMU
+ * writes it, with notes which it took from the guest: both are checked.
  */
 final class DumpNotes {
     private static final int MAGIC = 0x464c457f;

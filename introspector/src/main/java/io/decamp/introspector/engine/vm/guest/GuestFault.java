@@ -4,8 +4,8 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.error.DecampException.Category;
 
 /**
- * Guest memory does not hold what a reader needs of it: says where, of which type, and what is wrong. Unchecked, because any
- * read may end in it; {@link #asDecamp} makes of it what crosses engines.
+ * Guest memory does not hold what a reader needs of it: says where, of which type, and what is wrong. Unchecked,
+ * because any read may end in it; {@link #asDecamp} makes of it what crosses engines.
  */
 public final class GuestFault extends RuntimeException {
     private static final long serialVersionUID = 1;
@@ -88,12 +88,12 @@ public final class GuestFault extends RuntimeException {
 
     private String advice() {
         return switch (reason) {
-            case OUTSIDE, UNMAPPED, NULL, BOUND -> "The guest changed what was being read, or its memory is damaged: try"
-                    + " again, and if it stays look into the guest's kernel log.";
-            case TYPE, SYMBOL -> "This guest kernel has not the structure that is read: run a kernel that is known to work"
-                    + " (docs/out-of-band.md lists them).";
-            case FORMAT -> "Give the guest a kernel with CONFIG_DEBUG_INFO_BTF and CONFIG_KALLSYMS_ALL, and QEMU a memory"
-                    + " backend with share=on.";
+            case OUTSIDE, UNMAPPED, NULL, BOUND -> "The guest changed what was being read, or its memory is damaged:"
+                    + " try again, and if it stays look into the guest's kernel log.";
+            case TYPE, SYMBOL -> "This guest kernel has not the structure that is read: run a kernel that is known to"
+                    + " work (docs/out-of-band.md lists them).";
+            case FORMAT -> "Give the guest a kernel with CONFIG_DEBUG_INFO_BTF and CONFIG_KALLSYMS_ALL, and QEMU a"
+                    + " memory backend with share=on.";
             case GONE -> "The VM's RAM file was cut or removed: look whether QEMU still runs.";
             case REBOOTED -> "The guest has booted anew: attach again.";
         };

@@ -9,12 +9,12 @@ import java.util.OptionalLong;
 import java.util.UUID;
 
 /**
- * A guest's kernel seen from outside: its symbols, its types, its virtual memory. The layer between {@link GuestRam} and
- * {@link KernelObject}.
+ * A guest's kernel seen from outside: its symbols, its types, its virtual memory. The layer between {@link GuestRam}
+ * and {@link KernelObject}.
  *
- * <p>Refuses user addresses, a kernel without kallsyms or BTF, and tables that contradict VMCOREINFO. Translations are not
- * remembered, so what the kernel maps anew (stacks of tasks, modules) is seen. Thread safe; owns nothing but the RAM it was
- * attached with, which {@link #close} closes.
+ * <p>Refuses user addresses, a kernel without kallsyms or BTF, and tables that contradict VMCOREINFO. Translations are
+ * not remembered, so what the kernel maps anew (stacks of tasks, modules) is seen. Thread safe; owns nothing but the
+ * RAM it was attached with, which {@link #close} closes.
  */
 public final class GuestKernel implements AutoCloseable {
     /** One read; the largest thing read at once is BTF with 5 MiB. */
@@ -101,8 +101,14 @@ public final class GuestKernel implements AutoCloseable {
     private String identify() {
         KernelObject init = global("init_task", "task_struct");
         long canary = init.has("stack_canary") ? init.number("stack_canary") : 0;
-        String drawn = info.release() + "/" + hex(info.kernelOffset()) + "/" + hex(info.physBase()) + "/" + hex(memory.directMap()) + "/"
-                + hex(pageArray) + "/" + hex(canary);
+        String drawn = String.join(
+                "/",
+                info.release(),
+                hex(info.kernelOffset()),
+                hex(info.physBase()),
+                hex(memory.directMap()),
+                hex(pageArray),
+                hex(canary));
         return UUID.nameUUIDFromBytes(drawn.getBytes(StandardCharsets.US_ASCII)).toString();
     }
 
@@ -125,8 +131,9 @@ public final class GuestKernel implements AutoCloseable {
     }
 
     /**
-     * Whether VMCOREINFO that was asked for later is of the kernel attached to. One that booted since and lies elsewhere has
-     * left this one's data in memory, which may look alive; one that lies in the same place has overwritten it.
+     * Whether VMCOREINFO that was asked for later is of the kernel attached to. One that booted since and lies
+     * elsewhere has left this one's data in memory, which may look alive; one that lies in the same place has
+     * overwritten it.
      */
     public boolean isDescribedBy(VmcoreInfo now) {
         return now.release().equals(info.release())
@@ -140,8 +147,8 @@ public final class GuestKernel implements AutoCloseable {
     }
 
     /**
-     * Names this boot of this guest: another one of it, or another guest, has another. Not the guest's own {@code boot_id},
-     * which the kernel draws only when someone first asks for it.
+     * Names this boot of this guest: another one of it, or another guest, has another. Not the guest's own {@code
+     * boot_id}, which the kernel draws only when someone first asks for it.
      */
     public String bootId() {
         return bootId;

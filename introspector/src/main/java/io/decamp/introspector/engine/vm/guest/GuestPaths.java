@@ -6,9 +6,9 @@ import java.util.Deque;
 import java.util.OptionalLong;
 
 /**
- * Names of files as the kernel would print them ({@code d_path}): climbs directory entries and mounts. Names are bytes, kept
- * as ISO 8859-1 while they are climbed and read as UTF-8 at the end. Refuses paths longer than any that the kernel prints.
- * Source: {@code fs/d_path.c}.
+ * Names of files as the kernel would print them ({@code d_path}): climbs directory entries and mounts. Names are bytes,
+ * kept as ISO 8859-1 while they are climbed and read as UTF-8 at the end. Refuses paths longer than any that the kernel
+ * prints. Source: {@code fs/d_path.c}.
  */
 public final class GuestPaths {
     /** Directories and mounts on the way up; {@code PATH_MAX} has room for half of it. */
@@ -26,7 +26,10 @@ public final class GuestPaths {
         this.kernel = kernel;
     }
 
-    /** The path up to the root of its mount namespace. A file that was removed has the name it had: see {@link #isDeleted}. */
+    /**
+     * The path up to the root of its mount namespace. A file that was removed has the name it had: see {@link
+     * #isDeleted}.
+     */
     public String path(KernelObject path) {
         return climb(path, null);
     }

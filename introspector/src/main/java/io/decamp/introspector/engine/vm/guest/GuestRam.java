@@ -14,9 +14,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.function.LongConsumer;
 
 /**
- * The lowest layer: physical memory of a guest as a read-only mapping of its RAM file. Refuses every address that is not RAM
- * or runs over the end of a range, and says so when the file got shorter than the mapping. It knows nothing of pages,
- * pointers or types, and does not wrap around.
+ * The lowest layer: physical memory of a guest as a read-only mapping of its RAM file. Refuses every address that is
+ * not RAM or runs over the end of a range, and says so when the file got shorter than the mapping. It knows nothing of
+ * pages, pointers or types, and does not wrap around.
  *
  * <p>Reading a hole of the file makes the host allocate it: look for what may be anywhere with {@link VmcoreInfo#scan},
  * which skips holes. Thread safe; closing while others read ends their reads with {@link IllegalStateException}.
@@ -148,8 +148,8 @@ public final class GuestRam implements AutoCloseable {
     }
 
     /**
-     * The memory itself, not a copy: it changes as the guest runs. Whoever reads it sees {@link InternalError} when the file
-     * got shorter; {@link #read} turns that into a fault.
+     * The memory itself, not a copy: it changes as the guest runs. Whoever reads it sees {@link InternalError} when the
+     * file got shorter; {@link #read} turns that into a fault.
      */
     public MemorySegment slice(long gpa, long length) {
         return memory.asSlice(offset(gpa, length), length);

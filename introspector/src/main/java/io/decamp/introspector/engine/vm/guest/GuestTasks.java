@@ -11,10 +11,11 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * The guest's processes and threads: {@code task_struct} by {@code task_struct}. Leaders are what {@code ps} shows, each with
- * its threads. Thread safe.
+ * The guest's processes and threads: {@code task_struct} by {@code task_struct}. Leaders are what {@code ps} shows,
+ * each with its threads. Thread safe.
  *
- * <p>While the guest runs, a list may be seen in the middle of a change: reading starts anew some times before it gives up.
+ * <p>While the guest runs, a list may be seen in the middle of a change: reading starts anew some times before it gives
+ * up.
  */
 public final class GuestTasks {
     /** {@code PID_MAX_LIMIT}; the limit that bites is what fits into the guest's RAM. */
@@ -96,7 +97,9 @@ public final class GuestTasks {
         return task.tryFollow("thread_pid").map(pid -> numberIn(pid, level)).orElse(0);
     }
 
-    /** The number of a {@code struct pid} (of a group, a session) in the namespace of that level; 0 when it has none. */
+    /**
+     * The number of a {@code struct pid} (of a group, a session) in the namespace of that level; 0 when it has none.
+     */
     public int numberIn(KernelObject pid, int level) {
         return level < 0 || level > pid.number("level")
                 ? 0

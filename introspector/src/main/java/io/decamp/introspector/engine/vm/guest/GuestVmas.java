@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The mappings of an address space, from the kernel's maple tree. Refuses trees deeper or with more nodes than the kernel
- * makes, and mappings out of order. Source: {@code include/linux/maple_tree.h}, {@code lib/maple_tree.c}.
+ * The mappings of an address space, from the kernel's maple tree. Refuses trees deeper or with more nodes than the
+ * kernel makes, and mappings out of order. Source: {@code include/linux/maple_tree.h}, {@code lib/maple_tree.c}.
  */
 public final class GuestVmas {
     /** Default of {@code vm.max_map_count} is 65,530; more than this is taken for damage. */
@@ -87,8 +87,8 @@ public final class GuestVmas {
             long address = encoded & ~NODE_MASK;
             int type = (int) (encoded >>> TYPE_SHIFT) & TYPE_MASK;
             if (type < LEAF_64 || type > ARANGE_64 || height > MAX_HEIGHT || ++nodes > MAX_NODES) {
-                throw GuestFault.bound("Maple node " + hex(encoded) + " of type " + type + " at height " + height + ", the "
-                        + nodes + "th, can't be one of an address space");
+                throw GuestFault.bound("Maple node " + hex(encoded) + ", the " + nodes + "th, of type " + type
+                        + " at height " + height + ", can't be one of an address space");
             }
             MemorySegment node = MemorySegment.ofArray(kernel.bytes(address, (int) nodeBytes));
             Shape shape = type == ARANGE_64 ? allocation : range;
@@ -132,8 +132,8 @@ public final class GuestVmas {
             if (Long.compareUnsigned(start, end) < 0
                     || Long.compareUnsigned(behind, start) <= 0
                     || (start | behind) % GuestRam.PAGE_BYTES != 0) {
-                throw GuestFault.bound("Mapping from " + hex(start) + " to " + hex(behind) + " follows one that ends at "
-                        + hex(end));
+                throw GuestFault.bound("Mapping from " + hex(start) + " to " + hex(behind) + " follows one that ends at"
+                        + " " + hex(end));
             }
             if (found.size() == MAX_VMAS) {
                 throw GuestFault.bound("An address space has more than " + MAX_VMAS + " mappings");

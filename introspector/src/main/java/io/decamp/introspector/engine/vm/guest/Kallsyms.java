@@ -9,9 +9,9 @@ import java.util.Arrays;
 import java.util.OptionalLong;
 
 /**
- * The kernel's symbol table, as {@code scripts/kallsyms.c} packs it: names of tokens, offsets from a base. Copied once and
- * looked up by the hash of the expanded name, so neither the order of the table nor its index by name (kernels have one since
- * 6.2) matters. The first of several symbols of a name is taken. Immutable.
+ * The kernel's symbol table, as {@code scripts/kallsyms.c} packs it: names of tokens, offsets from a base. Copied once
+ * and looked up by the hash of the expanded name, so neither the order of the table nor its index by name (kernels have
+ * one since 6.2) matters. The first of several symbols of a name is taken. Immutable.
  *
  * <p>Refuses tables whose names run over their end and counts which no kernel has.
  */
@@ -40,8 +40,8 @@ final class Kallsyms {
     }
 
     /**
-     * @param known a symbol of which VMCOREINFO tells the address too: shows how offsets are to be understood, and that the
-     *     table is of this kernel
+     * @param known a symbol of which VMCOREINFO tells the address too: shows how offsets are to be understood, and that
+     *     the table is of this kernel
      */
     static Kallsyms read(Memory memory, VmcoreInfo info, String known) {
         int count = buffer(memory.bytes(info.symbol("kallsyms_num_syms"), 4)).getInt(0);

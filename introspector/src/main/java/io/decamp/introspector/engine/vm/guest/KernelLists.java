@@ -8,9 +8,9 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 
 /**
- * Walks over the kernel's linked structures. Each has a limit of its own from the caller; a circle which does not contain the
- * head is seen by Brent's algorithm long before a large limit is reached. Source: {@code include/linux/list.h}, {@code
- * rbtree.h}.
+ * Walks over the kernel's linked structures. Each has a limit of its own from the caller; a circle which does not
+ * contain the head is seen by Brent's algorithm long before a large limit is reached. Source: {@code
+ * include/linux/list.h}, {@code rbtree.h}.
  */
 final class KernelLists {
     /** A red-black tree of 2^32 nodes is at most twice as deep as a full one. */

@@ -6,15 +6,21 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Kernel virtual memory: the image and the linear mapping by arithmetic, the rest by the kernel's page tables, anew for each
- * read. Refuses user addresses and reads that are too large. Thread safe.
+ * Kernel virtual memory: the image and the linear mapping by arithmetic, the rest by the kernel's page tables, anew for
+ * each read. Refuses user addresses and reads that are too large. Thread safe.
  *
  * <p>Source: {@code Documentation/arch/x86/x86_64/mm.rst}.
  *
  * @param directMap where the linear mapping begins; 0 when it is not known yet
  */
 record KernelMemory(
-        GuestRam ram, PageTables tables, long pgd, long physBase, long imageBytes, long directMap, long directMapBytes) {
+        GuestRam ram,
+        PageTables tables,
+        long pgd,
+        long physBase,
+        long imageBytes,
+        long directMap,
+        long directMapBytes) {
     /** {@code __START_KERNEL_map}: where the kernel image is mapped. */
     private static final long IMAGE = 0xffff_ffff_8000_0000L;
 

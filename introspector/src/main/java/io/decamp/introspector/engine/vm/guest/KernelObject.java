@@ -9,12 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * A typed pointer into the guest's kernel: code that uses it reads like the kernel's own. Offsets, widths and signs come from
- * the guest's BTF; a path that was resolved once costs a hash look-up afterwards. Refuses null pointers, members which this
- * kernel doesn't have, and reads without a bound. Immutable, thread safe; the memory behind it changes.
+ * A typed pointer into the guest's kernel: code that uses it reads like the kernel's own. Offsets, widths and signs
+ * come from the guest's BTF; a path that was resolved once costs a hash look-up afterwards. Refuses null pointers,
+ * members which this kernel doesn't have, and reads without a bound. Immutable, thread safe; the memory behind it
+ * changes.
  *
- * <p>Paths: {@code pid}, {@code se.on_rq}, {@code numbers[0].nr}, {@code ""} for the object itself. They don't go through
- * pointers: {@link #follow} does, and names what was null.
+ * <p>Paths: {@code pid}, {@code se.on_rq}, {@code numbers[0].nr}, {@code ""} for the object itself. They don't go
+ * through pointers: {@link #follow} does, and names what was null.
  */
 public final class KernelObject {
     /** Arrays of none or one element: older code ends structs with one and goes on behind it ({@code pid.numbers}). */
@@ -59,8 +60,8 @@ public final class KernelObject {
     }
 
     /**
-     * A number of any width: integers and enumerations with their sign, bool, pointers, bitfields, and what wraps a single
-     * one ({@code atomic_t}, {@code refcount_t}, {@code kuid_t}).
+     * A number of any width: integers and enumerations with their sign, bool, pointers, bitfields, and what wraps a
+     * single one ({@code atomic_t}, {@code refcount_t}, {@code kuid_t}).
      */
     public long number(String path) {
         Member member = type.member(path);
@@ -172,8 +173,8 @@ public final class KernelObject {
     }
 
     /**
-     * Element of an array, or of the array that a pointer member leads to. When elements are pointers themselves it is what
-     * the pointer points to.
+     * Element of an array, or of the array that a pointer member leads to. When elements are pointers themselves it is
+     * what the pointer points to.
      *
      * @throws GuestFault when it is beyond an array of known length, or a null pointer
      */
@@ -186,7 +187,8 @@ public final class KernelObject {
     public Optional<KernelObject> tryElement(String path, int i) {
         Elements elements = elements(path);
         if (i < 0 || elements.array() && elements.count() > OPEN_END && i >= elements.count()) {
-            throw GuestFault.bound("Element " + i + " of " + type.name() + "." + path + ", which has " + elements.count());
+            throw GuestFault.bound(
+                    "Element " + i + " of " + type.name() + "." + path + ", which has " + elements.count());
         }
         Btf types = kernel.types();
         long at = elements.start() + i * types.sizeOf(elements.type().id());

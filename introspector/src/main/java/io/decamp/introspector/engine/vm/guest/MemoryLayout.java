@@ -14,12 +14,14 @@ import java.util.regex.Pattern;
  * Which guest-physical addresses are RAM, and where each is in the RAM file. Made from what QEMU's monitor prints for
  * {@code info mtree -f}; immutable.
  *
- * <p>A PC has more than one range: RAM goes on above 4 GiB when it is larger than the hole for devices, and shadowed ROM
- * below 1 MiB splits the first range (these aliases are the same bytes of the file). Ranges which continue each other are
- * joined.
+ * <p>A PC has more than one range: RAM goes on above 4 GiB when it is larger than the hole for devices, and shadowed
+ * ROM below 1 MiB splits the first range (these aliases are the same bytes of the file). Ranges which continue each
+ * other are joined.
  */
 public final class MemoryLayout {
-    /** Longer trees are refused: the largest machines of QEMU print some hundred lines, ranges of one block are tens. */
+    /**
+     * Longer trees are refused: the largest machines of QEMU print some hundred lines, ranges of one block are tens.
+     */
     static final int MAX_RANGES = 1 << 16;
 
     // 0000000000000000-00000000000bffff (prio 0, ram): ram @0000000000000000 KVM
@@ -37,6 +39,10 @@ public final class MemoryLayout {
 
         long end() {
             return start + length;
+        }
+
+        private boolean continuedBy(Range next) {
+            return next.start == end() && next.fileOffset == fileOffset + length;
         }
     }
 
@@ -67,8 +73,9 @@ public final class MemoryLayout {
             if (last != null && range.start() < last.end()) {
                 throw GuestFault.format("RAM at " + hex(range.start()) + " is there twice");
             }
-            if (last != null && range.start() == last.end() && range.fileOffset() == last.fileOffset() + last.length()) {
-                joined.set(joined.size() - 1, new Range(last.start(), last.length() + range.length(), last.fileOffset()));
+            if (last != null && last.continuedBy(range)) {
+                long length = last.length() + range.length();
+                joined.set(joined.size() - 1, new Range(last.start(), length, last.fileOffset()));
             } else {
                 joined.add(range);
             }

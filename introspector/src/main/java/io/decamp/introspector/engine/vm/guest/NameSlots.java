@@ -1,8 +1,9 @@
 package io.decamp.introspector.engine.vm.guest;
 
 /**
- * Numbers by the hash of their names, in one array: a hundred thousand names of a guest, of which some tens are ever asked
- * for. Open addressing; names that are there many times cost probes, and a guest that makes all names alike is refused.
+ * Numbers by the hash of their names, in one array: a hundred thousand names of a guest, of which some tens are ever
+ * asked for. Open addressing; names that are there many times cost probes, and a guest that makes all names alike is
+ * refused.
  */
 final class NameSlots {
     /** Debian's kernels need half a million: some hundred static symbols share a name. */

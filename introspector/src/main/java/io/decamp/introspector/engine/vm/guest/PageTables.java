@@ -5,8 +5,8 @@ import static io.decamp.introspector.engine.vm.guest.GuestFault.hex;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The guest's page tables, of 4 or 5 levels, walked in its physical memory. Refuses addresses that are not canonical, and
- * entries which point outside RAM. Nothing is remembered between calls: a mapping that changed is seen.
+ * The guest's page tables, of 4 or 5 levels, walked in its physical memory. Refuses addresses that are not canonical,
+ * and entries which point outside RAM. Nothing is remembered between calls: a mapping that changed is seen.
  *
  * <p>Thread safe. Source: Intel SDM volume 3, 4.5 (4-level and 5-level paging), {@code
  * arch/x86/include/asm/pgtable_types.h}.
@@ -63,7 +63,7 @@ public final class PageTables {
         for (int shift = topShift; ; shift -= BITS_PER_LEVEL) {
             long entry = ram.u64(table + (va >>> shift & ENTRIES - 1) * 8);
             if ((entry & PRESENT) == 0) {
-                throw GuestFault.unmapped(va, "page table entry " + hex(entry) + " of 2^" + shift + " bytes is not present");
+                throw GuestFault.unmapped(va, "entry " + hex(entry) + " of 2^" + shift + " bytes is not present");
             }
             if (shift == PAGE_SHIFT || shift <= MAX_HUGE_SHIFT && (entry & HUGE) != 0) {
                 long mask = (1L << shift) - 1;
@@ -74,8 +74,8 @@ public final class PageTables {
     }
 
     /**
-     * @return the raw entry that maps the address; 0 when there is none. The bytes it stands for are not told: see {@link
-     *     #walk}
+     * @return the raw entry that maps the address; 0 when there is none. The bytes it stands for are not told: see
+     *     {@link #walk}
      */
     public long entry(long pgdPhys, long va) {
         long table = pgdPhys & ADDRESS;
@@ -89,11 +89,12 @@ public final class PageTables {
     }
 
     /**
-     * Tells all entries that are not zero in a range of the lower half, in order. An entry that maps more than is asked for
-     * is told whole: its first address may lie before {@code from}.
+     * Tells all entries that are not zero in a range of the lower half, in order. An entry that maps more than is asked
+     * for is told whole: its first address may lie before {@code from}.
      *
      * @param to first address behind the range
-     * @throws GuestFault when a table is outside RAM, or reached twice: so a walk costs no more than to read all RAM once
+     * @throws GuestFault when a table is outside RAM, or reached twice: so a walk costs no more than to read all RAM
+     *     once
      */
     public void walk(long pgdPhys, long from, long to, LeafSink sink) {
         if (from < 0 || to > userEnd()) {

@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jboss.logging.Logger;
 
 /**
- * Attaches to the memory of a machine by its QEMU: asks the monitor where RAM is and for the guest's VMCOREINFO. The guest is
- * not stopped and nothing is asked of it.
+ * Attaches to the memory of a machine by its QEMU: asks the monitor where RAM is and for the guest's VMCOREINFO. The
+ * guest is not stopped and nothing is asked of it.
  */
 public final class QemuMemory {
     /** The smallest dump: the notes come in front of what was asked for. */
@@ -30,8 +30,8 @@ public final class QemuMemory {
     }
 
     /**
-     * Takes VMCOREINFO from the notes of a dump, which QEMU writes to a descriptor of ours: it may live in other namespaces.
-     * Takes some milliseconds, whatever the size of the guest.
+     * Takes VMCOREINFO from the notes of a dump, which QEMU writes to a descriptor of ours: it may live in other
+     * namespaces. Takes some milliseconds, whatever the size of the guest.
      *
      * @throws GuestFault when the dump has none
      * @throws DecampException when QEMU refuses, as it does while a dump or a migration runs

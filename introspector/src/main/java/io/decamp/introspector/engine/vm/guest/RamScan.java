@@ -15,8 +15,9 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Looks for VMCOREINFO in what of a RAM file is there. The kernel writes the text at the start of a page, and a copy behind a
- * note's header at the start of another ({@code crash_save_vmcoreinfo_init}): so two words of each page are looked at.
+ * Looks for VMCOREINFO in what of a RAM file is there. The kernel writes the text at the start of a page, and a copy
+ * behind a note's header at the start of another ({@code crash_save_vmcoreinfo_init}): so two words of each page are
+ * looked at.
  */
 final class RamScan {
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -24,6 +25,8 @@ final class RamScan {
     private static final long START = 0x5341_454c_4552_534fL;
     /** {@code Elf64_Nhdr} and the name "VMCOREINFO", padded. */
     private static final int NOTE_HEADER_BYTES = 24;
+
+    private static final long PAGE = GuestRam.PAGE_BYTES;
 
     private RamScan() {}
 
@@ -47,7 +50,7 @@ final class RamScan {
         long at = FileCalls.seekData(fd, 0);
         while (at >= 0 && at < end) {
             long hole = Math.min(end, FileCalls.seekHole(fd, at));
-            for (long page = at & -GuestRam.PAGE_BYTES; page + GuestRam.PAGE_BYTES <= hole; page += GuestRam.PAGE_BYTES) {
+            for (long page = at & -PAGE; page + PAGE <= hole; page += PAGE) {
                 for (int skip = 0; skip <= NOTE_HEADER_BYTES; skip += NOTE_HEADER_BYTES) {
                     if (ram.get(U64, page + skip) == START) {
                         Optional<T> taken = take.apply(text(ram, page + skip, hole));

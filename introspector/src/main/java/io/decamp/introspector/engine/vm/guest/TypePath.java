@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * Resolves paths like {@code signal.action[3].sa} through nested structs, unions, arrays and members without a name. Used
- * for one path, then dropped. What it may look at is bounded, because types from a guest may contain themselves.
+ * Resolves paths like {@code signal.action[3].sa} through nested structs, unions, arrays and members without a name.
+ * Used for one path, then dropped. What it may look at is bounded, because types from a guest may contain themselves.
  */
 final class TypePath {
     /** Typedefs, const and the like on top of each other; the kernel has less than ten. */
@@ -116,7 +116,9 @@ final class TypePath {
         return new Member(at.bitOffset, at.typeId, bits, signed, bytes);
     }
 
-    /** The number that a type is: itself, or the only member of {@code atomic_t}, {@code refcount_t}, {@code kuid_t}. */
+    /**
+     * The number that a type is: itself, or the only member of {@code atomic_t}, {@code refcount_t}, {@code kuid_t}.
+     */
     private int numberOf(int typeId) {
         int id = typeId;
         for (int depth = 0; depth < MAX_DEPTH; depth++) {

@@ -12,8 +12,8 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * What the kernel says of itself for crash dumps: where its symbol table is, how far it was moved, how its page tables are
- * made. The guest wrote it, so it is as untrusted as all its memory.
+ * What the kernel says of itself for crash dumps: where its symbol table is, how far it was moved, how its page tables
+ * are made. The guest wrote it, so it is as untrusted as all its memory.
  *
  * <p>Source: {@code Documentation/admin-guide/kdump/vmcoreinfo.rst}, {@code kernel/crash_core.c}.
  */
@@ -51,8 +51,8 @@ public final class VmcoreInfo {
     /**
      * Takes it from the notes of an ELF file that QEMU wrote ({@code dump-guest-memory} of a few KiB).
      *
-     * @throws GuestFault when there is no such note: the machine has no {@code -device vmcoreinfo}, or the guest has not
-     *     loaded {@code qemu_fw_cfg}
+     * @throws GuestFault when there is no such note: the machine has no {@code -device vmcoreinfo}, or the guest has
+     *     not loaded {@code qemu_fw_cfg}
      */
     public static VmcoreInfo ofDump(Path elf) throws IOException {
         if (Files.size(elf) > MAX_ELF_BYTES) {

@@ -35,7 +35,8 @@ class BtfTest {
     @Test
     void shouldGoThroughTypedefsArraysAndStructsOfOneNumber() {
         int counter = builder.struct("", 4, field("counter", number, 0));
-        int atomic = builder.type("atomic_t", BtfBlob.TYPEDEF, 0, false, builder.type("", BtfBlob.CONST, 0, false, counter));
+        int constant = builder.type("", BtfBlob.CONST, 0, false, counter);
+        int atomic = builder.type("atomic_t", BtfBlob.TYPEDEF, 0, false, constant);
         int wrapped = builder.struct("refcount_struct", 4, field("refs", atomic, 0));
         int many = builder.array(builder.array(wrapped, 3), 2);
         builder.struct("holder", 32, field("many", many, 8));

@@ -33,7 +33,8 @@ final class GuestFacts {
               echo "@$p/cmdline"; tr '\\0' ' ' < /proc/$p/cmdline; echo
               for f in /proc/$p/fd/*; do f=${f##*/}
                 echo "@$p/fd/$f"; readlink /proc/$p/fd/$f
-                echo "@$p/fdinfo/$f"; grep -E '^(pos|flags):' /proc/$p/fdinfo/$f | tr -d 'posflags:\\t' | tr '\\n' ' '; echo
+                echo "@$p/fdinfo/$f"
+                grep -E '^(pos|flags):' /proc/$p/fdinfo/$f | tr -d 'posflags:\\t' | tr '\\n' ' '; echo
               done
             done""";
 
@@ -54,7 +55,8 @@ final class GuestFacts {
 
     /** @param init of the container */
     static Map<String, String> of(GuestVm guest, int init) {
-        String members = guest.shell("n=$(readlink /proc/" + init + "/ns/pid); for p in $(ls /proc | grep '^[0-9]*$' | sort -n);"
+        String members = guest.shell("n=$(readlink /proc/" + init + "/ns/pid);"
+                        + " for p in $(ls /proc | grep '^[0-9]*$' | sort -n);"
                         + " do [ \"$(readlink /proc/$p/ns/pid)\" = \"$n\" ] && echo $p; done; true")
                 .check()
                 .output()
@@ -84,7 +86,10 @@ final class GuestFacts {
         }
         return sections.entrySet().stream()
                 .collect(Collectors.toMap(
-                        Map.Entry::getKey, e -> normal(e.getKey(), e.getValue().toString()), (a, b) -> b, TreeMap::new));
+                        Map.Entry::getKey,
+                        e -> normal(e.getKey(), e.getValue().toString()),
+                        (a, b) -> b,
+                        TreeMap::new));
     }
 
     /** The kernel pads. */
@@ -95,8 +100,7 @@ final class GuestFacts {
         return value.lines()
                 .map(line -> {
                     String[] word = line.split(" +", 6);
-                    return word[0].replaceAll("\\b0+(?=[0-9a-f])", "") + " " + word[1] + " "
-                            + word[2].replaceAll("^0+(?=.)", "") + " " + word[3].replaceAll("\\b0+(?=[0-9a-f])", "") + " "
+                    return unpadded(word[0]) + " " + word[1] + " " + unpadded(word[2]) + " " + unpadded(word[3]) + " "
                             + word[4] + " " + (word.length > 5 ? word[5] : "");
                 })
                 .collect(Collectors.joining("\n"));
@@ -110,6 +114,10 @@ final class GuestFacts {
                 .filter(key -> !Objects.equals(facts.get(key), readings.get(key)))
                 .map(key -> key + ": the guest says\n" + facts.get(key) + "\nread was\n" + readings.get(key))
                 .collect(Collectors.joining("\n"));
+    }
+
+    private static String unpadded(String hex) {
+        return hex.replaceAll("\\b0+(?=[0-9a-f])", "");
     }
 
     static String print(Map<String, String> facts) {

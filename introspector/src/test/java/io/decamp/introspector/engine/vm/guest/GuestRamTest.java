@@ -76,7 +76,8 @@ class GuestRamTest {
         write(2 * PAGE, 0, numbers());
         MemoryLayout layout = MemoryLayout.of(List.of(new Range(0, PAGE, 0), new Range(1L << 32, PAGE, PAGE)));
         try (GuestRam ram = GuestRam.open(file, layout)) {
-            for (long address : new long[] {PAGE, PAGE - 7, (1L << 32) - 1, (1L << 32) + PAGE - 7, -1, Long.MIN_VALUE}) {
+            long high = 1L << 32;
+            for (long address : new long[] {PAGE, PAGE - 7, high - 1, high + PAGE - 7, -1, Long.MIN_VALUE}) {
                 assertFalse(ram.contains(address, 8));
                 assertEquals(Reason.OUTSIDE, assertThrows(GuestFault.class, () -> ram.u64(address)).reason());
                 assertEquals(Reason.OUTSIDE, assertThrows(GuestFault.class, () -> ram.slice(address, 8)).reason());
@@ -112,7 +113,8 @@ class GuestRamTest {
             MemorySegment all = MemorySegment.ofArray(new byte[64 * PAGE]);
             assertEquals(Reason.GONE, assertThrows(GuestFault.class, () -> ram.read(0, all)).reason());
             PageTables tables = new PageTables(ram, false);
-            GuestFault walk = assertThrows(GuestFault.class, () -> tables.walk(0, 0, 1 << 20, (va, entry, bytes) -> {}));
+            GuestFault walk =
+                    assertThrows(GuestFault.class, () -> tables.walk(0, 0, 1 << 20, (va, entry, bytes) -> {}));
             assertEquals(Reason.GONE, walk.reason());
         }
     }

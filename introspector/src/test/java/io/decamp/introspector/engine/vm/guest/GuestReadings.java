@@ -32,15 +32,17 @@ final class GuestReadings {
         readings.told.put("release", kernel.release());
         readings.told.put("processors", Integer.toString(kernel.cpus()));
         List<KernelObject> members = readings.tasks.inNamespaceOf(first);
-        readings.told.put(
-                "members",
-                members.stream().map(GuestReadings::pid).sorted().map(String::valueOf).collect(Collectors.joining(" ")));
+        readings.told.put("members", numbers(members));
         members.forEach(readings::process);
         return readings.told;
     }
 
     private static long pid(KernelObject task) {
         return task.number("pid");
+    }
+
+    private static String numbers(List<KernelObject> tasks) {
+        return tasks.stream().map(GuestReadings::pid).sorted().map(String::valueOf).collect(Collectors.joining(" "));
     }
 
     private void process(KernelObject task) {
@@ -50,11 +52,10 @@ final class GuestReadings {
         told.put(prefix + "comm", task.text("comm", 16));
         told.put(prefix + "ppid", Long.toString(task.follow("real_parent").number("tgid")));
         told.put(prefix + "nspid", pid(task) + " " + tasks.pidIn(task, tasks.level(task)));
+        told.put(prefix + "threads", numbers(tasks.threads(task)));
         told.put(
-                prefix + "threads",
-                tasks.threads(task).stream().map(GuestReadings::pid).sorted().map(String::valueOf)
-                        .collect(Collectors.joining(" ")));
-        told.put(prefix + "maps", vmas.of(mm).stream().map(v -> mapping(mm, v, root)).collect(Collectors.joining("\n")));
+                prefix + "maps",
+                vmas.of(mm).stream().map(v -> mapping(mm, v, root)).collect(Collectors.joining("\n")));
         told.put(prefix + "exe", paths.ofFile(mm.follow("exe_file"), root));
         told.put(prefix + "cwd", paths.path(task.follow("fs").at("pwd"), root));
         told.put(prefix + "cmdline", commandLine(mm));
@@ -77,8 +78,8 @@ final class GuestReadings {
         KernelObject inode = file.get().follow("f_inode");
         long device = inode.follow("i_sb").number("s_dev");
         return range + Long.toHexString(vma.number("vm_pgoff") * GuestRam.PAGE_BYTES) + " "
-                + Long.toHexString(device >>> 20) + ":" + Long.toHexString(device & 0xfffff) + " " + inode.number("i_ino")
-                + " " + name(file.get(), root);
+                + Long.toHexString(device >>> 20) + ":" + Long.toHexString(device & 0xfffff) + " "
+                + inode.number("i_ino") + " " + name(file.get(), root);
     }
 
     private static String special(KernelObject mm, KernelObject vma, long start, long end) {
@@ -114,9 +115,8 @@ final class GuestReadings {
             table.tryElement("fd", fd).ifPresent(file -> {
                 boolean close = (closing[fd / 64] >>> fd & 1) != 0;
                 told.put(prefix + "fd/" + fd, name(file, root));
-                told.put(
-                        prefix + "fdinfo/" + fd,
-                        file.number("f_pos") + " 0" + Long.toOctalString(file.number("f_flags") | (close ? O_CLOEXEC : 0)));
+                String flags = Long.toOctalString(file.number("f_flags") | (close ? O_CLOEXEC : 0));
+                told.put(prefix + "fdinfo/" + fd, file.number("f_pos") + " 0" + flags);
             });
         }
     }

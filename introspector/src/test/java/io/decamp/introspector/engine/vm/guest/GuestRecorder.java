@@ -16,9 +16,9 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 
 /**
- * Makes the recorded guests anew: run {@link #main} with the directory for them ({@code src/test/resources/vm}). Boots a guest
- * of each kernel, starts a container, asks the guest for the facts, stops it, and keeps each frame that reading touches.
- * Symbols and types that are not needed are taken out of the kernel's tables; their form stays the kernel's.
+ * Makes the recorded guests anew: run {@link #main} with the directory for them ({@code src/test/resources/vm}). Boots
+ * a guest of each kernel, starts a container, asks the guest for the facts, stops it, and keeps each frame that reading
+ * touches. Symbols and types that are not needed are taken out of the kernel's tables; their form stays the kernel's.
  */
 final class GuestRecorder {
     private static final String[] SYMBOLS = {
@@ -110,7 +110,9 @@ final class GuestRecorder {
         return bytes;
     }
 
-    /** Puts the bytes there and zeros behind them; frames that are zero from there on are kept, as zeros take no room. */
+    /**
+     * Puts the bytes there and zeros behind them; frames that are zero from there on are kept, as zeros take no room.
+     */
     private static void put(GuestKernel kernel, SortedMap<Long, byte[]> pages, long va, byte[] bytes, long length) {
         for (long i = 0; i < length; i++) {
             long physical = kernel.physical(va + i);

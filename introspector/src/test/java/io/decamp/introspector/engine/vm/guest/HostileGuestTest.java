@@ -18,8 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * A guest that lies: recorded memory with damage in it. Each reading ends soon, with little memory, in an answer or in a named
- * error; never in an exception of the JVM's, a loop, or a heap that is full.
+ * A guest that lies: recorded memory with damage in it. Each reading ends soon, with little memory, in an answer or in
+ * a named error; never in an exception of the JVM's, a loop, or a heap that is full.
  */
 class HostileGuestTest {
     /** More by {@code -Ddecamp.fuzz.rounds}; seeds go on where these end. */
@@ -32,7 +32,7 @@ class HostileGuestTest {
     private static final long LIMIT_BYTES = 256L << 20;
 
     private static final long[] NASTY = {
-        0, 1, -1, 0xfff, Long.MIN_VALUE, Long.MAX_VALUE, 0xffff_ffff_8000_0000L, 0xffff_8880_0000_0000L, 0x7fff_ffff_f000L
+        0, 1, -1, 0xfff, Long.MIN_VALUE, Long.MAX_VALUE, 0xffff_ffff_8000_0000L, 0xffff_8880_0000_0000L, 1L << 46
     };
 
     private static final com.sun.management.ThreadMXBean THREADS =
@@ -102,7 +102,9 @@ class HostileGuestTest {
         return name.hashCode() * 31L + round;
     }
 
-    /** In the pages that are objects or page tables, not in those of symbols and types: bytes, pointers, whole pages. */
+    /**
+     * In the pages that are objects or page tables, not in those of symbols and types: bytes, pointers, whole pages.
+     */
     private static void damage(Random random, int count, byte[] memory) {
         ByteBuffer words = ByteBuffer.wrap(memory).order(ByteOrder.LITTLE_ENDIAN);
         int pages = memory.length / GuestRam.PAGE_BYTES;
@@ -138,7 +140,8 @@ class HostileGuestTest {
             throw new AssertionError("seed " + seed + " ends in " + e, e);
         }
         assertTrue(THREADS.getCurrentThreadCpuTime() - begin < LIMIT_NANOS, "seed " + seed + " took too long");
-        assertTrue(THREADS.getThreadAllocatedBytes(thread) - bytes < LIMIT_BYTES, "seed " + seed + " took too much memory");
+        long allocated = THREADS.getThreadAllocatedBytes(thread) - bytes;
+        assertTrue(allocated < LIMIT_BYTES, "seed " + seed + " took " + allocated + " bytes");
         return answered;
     }
 

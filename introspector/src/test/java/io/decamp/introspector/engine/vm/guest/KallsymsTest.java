@@ -13,7 +13,10 @@ import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** A symbol table as {@code scripts/kallsyms.c} writes it, of tokens that are single characters and a few that are longer. */
+/**
+ * A symbol table as {@code scripts/kallsyms.c} writes it, of tokens that are single characters and a few that are
+ * longer.
+ */
 class KallsymsTest {
     private static final long IMAGE = 0xffff_ffff_8000_0000L;
     private static final long BASE = IMAGE + 0x10_0000;

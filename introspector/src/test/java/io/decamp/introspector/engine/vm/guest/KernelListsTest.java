@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Lists and trees written into memory of a recorded guest that is not needed once it is attached to: that of its types. */
+/**
+ * Lists and trees written into memory of a recorded guest that is not needed once it is attached to: that of its types.
+ */
 class KernelListsTest {
     private static final int NODE_BYTES = 64;
     private static final int LIMIT = 100;
@@ -97,7 +99,8 @@ class KernelListsTest {
         write(node(2), node(4));
         write(node(4), 0);
 
-        assertEquals(List.of(2L, 4L), positions(kernel.object("hlist_head", node(0)).hlist("", "list_head", "", LIMIT)));
+        KernelObject head = kernel.object("hlist_head", node(0));
+        assertEquals(List.of(2L, 4L), positions(head.hlist("", "list_head", "", LIMIT)));
     }
 
     private Iterable<KernelObject> tree() {

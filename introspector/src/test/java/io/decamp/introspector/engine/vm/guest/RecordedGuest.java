@@ -18,8 +18,8 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * A guest's memory as it once was: only the frames that {@link GuestReadings} look at, with what the guest's {@code /proc} said
- * then. Made by {@link GuestRecorder}. What was not recorded is refused like what is no RAM.
+ * A guest's memory as it once was: only the frames that {@link GuestReadings} look at, with what the guest's {@code
+ * /proc} said then. Made by {@link GuestRecorder}. What was not recorded is refused like what is no RAM.
  *
  * @param pages by physical address, of 4 KiB each; changes are seen by guests attached afterwards
  * @param init the number of the recorded container's first process

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The same types under the same numbers, but functions have no parameters, and structs which nobody asked for have no name
- * and no members: what is left of a kernel's 5 MiB packs to some tens of KiB.
+ * The same types under the same numbers, but functions have no parameters, and structs which nobody asked for have no
+ * name and no members: what is left of a kernel's 5 MiB packs to some tens of KiB.
  */
 final class SlimBtf {
     private final BtfBlob blob;
@@ -79,7 +79,8 @@ final class SlimBtf {
             case BtfBlob.FUNC_PROTO, BtfBlob.FUNC, BtfBlob.VAR, BtfBlob.DATASEC, BtfBlob.DECL_TAG ->
                 head(0, BtfBlob.FUNC_PROTO, 0, false, 0);
             case BtfBlob.ENUM, BtfBlob.ENUM64 -> head(0, kind, 0, blob.flag(id), blob.sizeOrType(id));
-            case BtfBlob.PTR, BtfBlob.CONST, BtfBlob.VOLATILE, BtfBlob.RESTRICT -> head(0, kind, 0, false, blob.sizeOrType(id));
+            case BtfBlob.PTR, BtfBlob.CONST, BtfBlob.VOLATILE, BtfBlob.RESTRICT ->
+                head(0, kind, 0, false, blob.sizeOrType(id));
             default -> head(id, kind, 0, blob.flag(id), blob.sizeOrType(id));
         }
     }
