@@ -14,9 +14,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jboss.logging.Logger;
 
 /**
- * Files of this node as read-only disks of a VM, plugged in while it runs (virtio-blk). QEMU gets descriptors, not paths: it may
- * live in other mount namespaces and under another user. Nothing is copied: the guest reads what is in the files, and they may
- * be sparse and up to 8 EiB long.
+ * Files of this node as read-only disks of a VM, plugged in while it runs (virtio-blk). QEMU gets descriptors, not paths:
+ * it may live in other mount namespaces and under another user. Nothing is copied: the guest reads what is in the files,
+ * and they may be sparse and up to 8 EiB long.
  */
 final class Disks {
     /** @param serial in at most 20 bytes: by it the guest knows the disk, and it is QEMU's name for it as well */
@@ -30,12 +30,13 @@ final class Disks {
 
     /** @throws DecampException {@code vm-no-slot}, {@code vm-command-refused}; some may be plugged then */
     static void plug(Qmp qmp, List<Disk> disks) {
-        Slots slots = new Slots(qmp);
-        for (Disk disk : disks) {
-            addNode(qmp, disk);
-            slots.add(Map.of(
-                    "driver", "virtio-blk-pci", "drive", disk.serial(), "id", disk.serial(), "serial", disk.serial()));
-        }
+        disks.forEach(disk -> addNode(qmp, disk));
+        new Slots(qmp).add(disks.stream().map(Disks::device).toList());
+    }
+
+    private static Map<String, String> device(Disk disk) {
+        String name = disk.serial();
+        return Map.of("driver", "virtio-blk-pci", "drive", name, "id", name, "serial", name);
     }
 
     private static void addNode(Qmp qmp, Disk disk) {
