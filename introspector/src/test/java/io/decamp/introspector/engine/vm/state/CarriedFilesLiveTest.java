@@ -10,11 +10,13 @@ import io.decamp.testkit.Host;
 import io.decamp.testkit.Victims;
 import io.decamp.testkit.vm.GuestImage;
 import io.decamp.testkit.vm.GuestSpec;
+import io.decamp.testkit.vm.GuestVm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -34,7 +36,21 @@ class CarriedFilesLiveTest {
     @ParameterizedTest
     @EnumSource
     void shouldFindEverythingThatItHadOpen(GuestImage.Kernel version) throws IOException {
-        try (CaptureLab lab = new CaptureLab(GuestSpec.named("openings").withKernel(version))) {
+        carry(GuestSpec.named("openings").withKernel(version), guest -> "criu");
+    }
+
+    @Test
+    void shouldFindEverythingWhenANewerCriuRestoresIt() throws IOException {
+        carry(GuestSpec.named("openings").withKernel(GuestImage.Kernel.NEWER), NewerCriu::install);
+    }
+
+    private interface Criu {
+        String in(GuestVm guest) throws IOException;
+    }
+
+    private void carry(GuestSpec spec, Criu criu) throws IOException {
+        try (CaptureLab lab = new CaptureLab(spec)) {
+            String command = criu.in(lab.guest);
             lab.guest.send(Victims.compiled("opener"), "/opener");
             lab.guest.shell("mkdir " + PLACE).check();
             KernelObject init = lab.init(lab.start("source", "/opener " + PLACE));
@@ -47,7 +63,7 @@ class CarriedFilesLiveTest {
             lab.addPages(init, images);
             lab.kill("source");
             place(lab, images);
-            lab.restore(images, "copy", "criu --file-locks");
+            lab.restore(images, "copy", command + " --file-locks");
 
             lab.guest.shell("touch " + PLACE + "/verify").check();
             lab.awaitFile(PLACE + "/verdict");
