@@ -9,6 +9,7 @@ import io.opentelemetry.context.Context;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -33,6 +34,7 @@ public final class DestinationHandoff implements AutoCloseable {
     private final DestinationPorts ports;
     private final Map<WorkloadId, Cell> cells = new ConcurrentHashMap<>();
     private final AtomicBoolean rehearsed = new AtomicBoolean();
+    private final Set<WorkloadId> warmed = ConcurrentHashMap.newKeySet();
     private final ExecutorService workers = Executors.newFixedThreadPool(
             MAX_RESTORES, Thread.ofPlatform().daemon().name("restore-", 0).factory());
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
@@ -156,6 +158,7 @@ public final class DestinationHandoff implements AutoCloseable {
         }
         if (!event.getFinal()) {
             rehearse(new WorkloadId(event.getWorkload()), event.getGeneration());
+            warm(new WorkloadId(event.getWorkload()));
             return;
         }
         Cell cell = cell(new WorkloadId(event.getWorkload()));
@@ -178,6 +181,27 @@ public final class DestinationHandoff implements AutoCloseable {
                 } catch (DecampException e) {
                     rehearsed.set(false);
                     LOG.debugf("%s: replicas can't be asked for yet: %s", workload, e.getMessage());
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debugf("%s: the service is ending", workload);
+        }
+    }
+
+    /**
+     * Has the VM that is to receive a workload get ready while nothing is frozen, once for each workload. What it lacks
+     * is told in time to do something about it.
+     */
+    private void warm(WorkloadId workload) {
+        if (workload.vm().isEmpty() || !warmed.add(workload)) {
+            return;
+        }
+        try {
+            workers.execute(() -> {
+                try {
+                    ports.runtimes().apply(workload).warm(workload, null);
+                } catch (DecampException e) {
+                    LOG.warnf("%s could not move here as it is: %s. %s", workload, e.getMessage(), e.advice());
                 }
             });
         } catch (RejectedExecutionException e) {

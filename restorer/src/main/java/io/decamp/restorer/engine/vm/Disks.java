@@ -14,9 +14,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jboss.logging.Logger;
 
 /**
- * Files of this node as read-only disks of a VM, plugged in while it runs (virtio-blk). QEMU gets descriptors, not paths:
- * it may live in other mount namespaces and under another user. Nothing is copied: the guest reads what is in the files,
- * and they may be sparse and up to 8 EiB long.
+ * Files of this node as read-only disks of a VM, plugged in while it runs (virtio-blk). QEMU gets descriptors, not
+ * paths: it may live in other mount namespaces and under another user. Nothing is copied: the guest reads what is in
+ * the files, and they may be sparse and up to 8 EiB long.
  */
 final class Disks {
     /** @param serial in at most 20 bytes: by it the guest knows the disk, and it is QEMU's name for it as well */

@@ -24,7 +24,7 @@ final class Guest {
     private static final Duration SHORT_LIMIT = Duration.ofSeconds(30);
 
     /** With {@link #RESTORE_PER_GIB}: an emulated guest under full load has been seen to read 0.05 GiB a second. */
-    private static final Duration RESTORE_LIMIT = Duration.ofSeconds(90);
+    private static final Duration RESTORE_LIMIT = Duration.ofSeconds(60);
 
     private static final Duration RESTORE_PER_GIB = Duration.ofSeconds(60);
 
@@ -47,10 +47,12 @@ final class Guest {
     /**
      * Unpacks the job from its disk, restores and holds.
      *
-     * @throws DecampException {@code restore-failed} and others that say what stands in the way; the guest is left as it is
+     * @throws DecampException {@code restore-failed} and others that say what stands in the way; the guest is left as
+     *     it is
      */
     Restored restore(VmRegistration vm, GuestJob job, long memoryBytes) {
-        Duration limit = RESTORE_LIMIT.plusNanos((long) (RESTORE_PER_GIB.toNanos() * (memoryBytes / (double) (1L << 30))));
+        long wholeGib = (memoryBytes >> 30) + 1;
+        Duration limit = RESTORE_LIMIT.plus(RESTORE_PER_GIB.multipliedBy(wholeGib));
         GuestReport report;
         try {
             report = run(vm, GuestScript.BEGIN, limit, job.directory(), job.jobDisk(), seconds(DISK_LIMIT));

@@ -12,8 +12,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
- * One connection to each guest's agent for all who use it at a time, since an agent serves only one: a release must not wait
- * until the restore of another workload is done. Closed when nobody uses it. Thread safe.
+ * One connection to each guest's agent for all who use it at a time, since an agent serves only one: a release must
+ * not wait until the restore of another workload is done. Closed when nobody uses it. Thread safe.
  */
 final class GuestAgents {
     /** The agent is an idle process that must get a processor of a guest that may be overloaded. */
@@ -57,8 +57,8 @@ final class GuestAgents {
     }
 
     /**
-     * @throws DecampException {@code vm-no-agent}, {@code vm-paused}, {@code vm-gone}, {@code vm-no-qmp}: why nobody answers;
-     *     whatever {@code use} throws
+     * @throws DecampException {@code vm-no-agent}, {@code vm-paused}, {@code vm-gone}, {@code vm-no-qmp}: why nobody
+     *     answers; whatever {@code use} throws
      */
     <T> T with(VmRegistration vm, Function<GuestAgent, T> use) {
         try {

@@ -3,8 +3,8 @@ package io.decamp.restorer.engine.vm;
 import io.decamp.contracts.id.WorkloadId;
 
 /**
- * Names of one restore in a guest. Each try has a name of its own, so that nothing that is left of an earlier one is taken
- * for it.
+ * Names of one restore in a guest. Each try has a name of its own, so that nothing that is left of an earlier one is
+ * taken for it.
  *
  * @param name of the cgroup below {@code decamp}, and of the directory
  * @param mark begins the serial numbers of its disks, and QEMU's names for them

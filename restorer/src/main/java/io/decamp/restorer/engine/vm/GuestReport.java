@@ -12,8 +12,8 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
- * What a script has printed in a guest: lines of a name and a value. A guest may print anything: nothing of it is taken for
- * more than text, or a number within its range.
+ * What a script has printed in a guest: lines of a name and a value. A guest may print anything: nothing of it is
+ * taken for more than text, or a number within its range.
  */
 final class GuestReport {
     private static final Pattern CODE = Pattern.compile("[a-z][a-z0-9-]{0,40}");

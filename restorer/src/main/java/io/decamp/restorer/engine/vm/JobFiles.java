@@ -27,8 +27,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * All that a guest needs to restore a copy, as disks: each process's memory is the replica's own file, whose offset is the
- * virtual address; all the rest is in one archive.
+ * All that a guest needs to restore a copy, as disks: each process's memory is the replica's own file, whose offset
+ * is the virtual address; all the rest is in one archive.
  *
  * @param memoryBytes that the copy will take
  */
@@ -39,8 +39,8 @@ record JobFiles(List<Disk> disks, long memoryBytes) {
     private static final Pattern PAGES = Pattern.compile("pages-([1-9][0-9]{0,9})\\.img");
 
     /**
-     * @param directory is made anew, on the file system of the replica; the disks' files are in it, and may be removed once
-     *     somebody has them open
+     * @param directory is made anew, on the file system of the replica; the disks' files are in it, and may be
+     *     removed once somebody has them open
      * @throws DecampException {@code image-io}, {@code bad-image}, {@code replica-incomplete}
      */
     static JobFiles make(GuestJob job, Path directory, SealedReplica replica) {

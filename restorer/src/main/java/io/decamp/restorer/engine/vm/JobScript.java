@@ -12,11 +12,14 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * The {@code job.sh} of one restore: what restore.sh and discard.sh are to do, as calls of their functions. Everything in it
- * that came from another node is quoted.
+ * The {@code job.sh} of one restore: what restore.sh and discard.sh are to do, as calls of their functions.
+ * Everything in it that came from another node is quoted.
  */
 final class JobScript {
-    /** Files of a cgroup v2 whose values may be set (Documentation/admin-guide/cgroup-v2.rst), by the controllers they need. */
+    /**
+     * Files of a cgroup v2 whose values may be set (Documentation/admin-guide/cgroup-v2.rst), by the controllers they
+     * need.
+     */
     private static final Set<String> LIMITS = Set.of(
             "memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max", "memory.oom.group",
             "cpu.max", "cpu.max.burst", "cpu.weight", "cpu.idle", "pids.max");

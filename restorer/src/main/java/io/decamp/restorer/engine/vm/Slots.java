@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Where devices can be plugged into a running machine: on the root bus of the pc machine; into empty PCIe root ports of
- * others, whose root bus does not take them then. A slot has eight functions, each of which can be a device: the guest looks
- * at a slot when function 0 comes, so that comes last, and all of them appear together.
+ * Where devices can be plugged into a running machine: on the root bus of the pc machine; into empty PCIe root ports
+ * of others, whose root bus does not take them then. A slot has eight functions, each of which can be a device: the
+ * guest looks at a slot when function 0 comes, so that comes last, and all of them appear together.
  */
 final class Slots {
     /** PCI's class of a bridge from PCI to PCI. */
@@ -82,7 +82,7 @@ final class Slots {
             throw DecampException.abort(
                     "vm-no-slot",
                     "The VM has no PCI slot left for a disk" + (onRootBus ? "" : ": no empty pcie-root-port"),
-                    "A copy needs one for its images and one for each eight of its processes, until it runs: start QEMU with"
+                    "A copy needs one for every eight of its processes and its images, until it runs: start QEMU with"
                             + " more -device pcie-root-port,id=...",
                     null);
         }

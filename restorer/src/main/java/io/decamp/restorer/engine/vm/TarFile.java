@@ -9,7 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Writes an archive as POSIX.1-1988 has it (ustar), which busybox and GNU tar unpack. Names are ours, and short. One thread.
+ * Writes an archive as POSIX.1-1988 has it (ustar), which busybox and GNU tar unpack. Names are ours, and short. One
+ * thread.
  */
 final class TarFile implements Closeable {
     /** Owner and times of an entry. */

@@ -21,9 +21,10 @@ import java.util.concurrent.Executors;
 import org.jboss.logging.Logger;
 
 /**
- * Copies in the one VM of this node that receives them, restored by the guest's own criu. Images and memory get there as disks
- * that are plugged in, orders as scripts that the guest's agent runs: no network is needed and no page is copied before criu
- * reads it. A held copy is frozen in a cgroup of its own, by the guest's kernel, and needs no helper there.
+ * Copies in the one VM of this node that receives them, restored by the guest's own criu. Images and memory get there
+ * as disks that are plugged in, orders as scripts that the guest's agent runs: no network is needed and no page is
+ * copied before criu reads it. A held copy is frozen in a cgroup of its own, by the guest's kernel, and needs no
+ * helper there.
  *
  * <p>Thread safe for different workloads; calls for one workload come one after the other.
  */
@@ -85,8 +86,14 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
             records.put(copy.with(restored.held()));
             LOG.infof(
                     "%s: copy %d is complete and frozen in %s of VM %s: images %d ms, QEMU %d ms, guest %d ms (%s)",
-                    id, restored.held().init().pid(), restored.held().cgroup(), vm.name(),
-                    millis(made - begin), millis(plugged - made), millis(System.nanoTime() - plugged), restored.phases());
+                    id,
+                    restored.held().init().pid(),
+                    restored.held().cgroup(),
+                    vm.name(),
+                    millis(made - begin),
+                    millis(plugged - made),
+                    millis(System.nanoTime() - plugged),
+                    restored.phases());
             return new Held(id, restored.held().init().pid(), false);
         } catch (RuntimeException e) {
             giveUp(id, directory, e);
@@ -191,7 +198,8 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     }
 
     private void finish(VmCopyRecord copy) {
-        if (!(records.find(copy.id()).filter(copy::equals).isPresent() && copy.state() instanceof State.Thawed thawed)) {
+        boolean current = records.find(copy.id()).filter(copy::equals).isPresent();
+        if (!current || !(copy.state() instanceof State.Thawed thawed)) {
             return;
         }
         if (!hasEnded(copy)) {

@@ -91,8 +91,8 @@ record VmCopyRecord(WorkloadId id, VmRegistration vm, GuestJob job, Optional<Pro
         VmRegistration vm = new VmRegistration(map.get("vm"), Path.of(map.get("qmp")), agent, true);
         Optional<ProcessIdentity> qemu = Optional.ofNullable(map.get("qemu"))
                 .map(pid -> new ProcessIdentity(Integer.parseInt(pid), Long.parseLong(map.get("qemu.start"))));
-        return new VmCopyRecord(
-                new WorkloadId(map.get("workload")), vm, new GuestJob(map.get("job"), map.get("mark")), qemu, state(map));
+        GuestJob job = new GuestJob(map.get("job"), map.get("mark"));
+        return new VmCopyRecord(new WorkloadId(map.get("workload")), vm, job, qemu, state(map));
     }
 
     private static State state(Map<String, String> map) {

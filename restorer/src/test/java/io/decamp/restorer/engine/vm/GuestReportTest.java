@@ -36,7 +36,8 @@ class GuestReportTest {
 
     @Test
     void shouldPassOnCriusReasonsWithoutTimesAndSourceLines() {
-        GuestReport report = said("status 1\ncriu (00.1) Error (criu/files.c:7): Can't open x\nerror restore-failed status 1\n");
+        GuestReport report = said("status 1\ncriu (00.1) Error (criu/files.c:7): Can't open x\n"
+                + "error restore-failed status 1\n");
 
         DecampException e = report.failure("b");
 
@@ -47,12 +48,14 @@ class GuestReportTest {
 
     @Test
     void shouldSayWhatWasPrintedWhenCriuLoggedNothing() {
-        GuestReport report = said("output first\noutput Out of memory: Killed process 7 (criu)\nerror restore-failed status 137\n");
+        GuestReport report = said("output first\noutput Out of memory: Killed process 7 (criu)\n"
+                + "error restore-failed status 137\n");
 
         DecampException e = report.failure("b");
 
         assertEquals(
-                "criu can't restore the copy in VM b: status 137; Out of memory: Killed process 7 (criu)", e.getMessage());
+                "criu can't restore the copy in VM b: status 137; Out of memory: Killed process 7 (criu)",
+                e.getMessage());
     }
 
     @Test

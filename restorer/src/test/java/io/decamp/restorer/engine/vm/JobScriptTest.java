@@ -23,7 +23,8 @@ class JobScriptTest {
     private static final String HOSTILE = "/a'; echo $(id) `id` \"$HOME\" \\ *\n;reboot";
 
     private static String run(VmFiles files, String call) {
-        String functions = "for f in space need size place limit; do eval \"$f() { printf '<%s>' $f \\\"\\$@\\\"; echo; }\"; done\n";
+        String functions = "for f in space need size place limit; do"
+                + " eval \"$f() { printf '<%s>' $f \\\"\\$@\\\"; echo; }\"; done\n";
         Command.Result result =
                 Command.run("sh", "-c", functions + JobScript.of(JOB, List.of(1, 2), 4096, files) + "\n" + call);
         assertEquals(0, result.status(), result.output());
@@ -45,7 +46,9 @@ class JobScriptTest {
                 .addCgroup(CgroupValue.newBuilder().setFile("pids.max").setValue("max"))
                 .build();
 
-        String said = run(files, "echo $job $bytes; spaces; requirements; placements undo; limits names; limits set; sizes each");
+        String said = run(
+                files,
+                "echo $job $bytes; spaces; requirements; placements undo; limits names; limits set; sizes each");
 
         assertEquals(
                 """
@@ -74,8 +77,8 @@ class JobScriptTest {
         String said = run(files, "requirements; placements do; limits set; sizes each; sizes wanted");
 
         assertEquals(
-                "<need><-f><" + HOSTILE + "><it's>\n<place><0><contents/0><" + HOSTILE + "><do>\n<limit><cpu.max><" + HOSTILE
-                        + ">\n<size><3><" + HOSTILE + ">\n3 " + HOSTILE,
+                "<need><-f><" + HOSTILE + "><it's>\n<place><0><contents/0><" + HOSTILE + "><do>\n<limit><cpu.max><"
+                        + HOSTILE + ">\n<size><3><" + HOSTILE + ">\n3 " + HOSTILE,
                 said);
     }
 

@@ -36,8 +36,8 @@ import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
- * A guest that a workload leaves, saved by the guest's own criu, and comes back to as a copy. What the introspector would save
- * from outside has the same form.
+ * A guest that a workload leaves, saved by the guest's own criu, and comes back to as a copy. What the introspector
+ * would save from outside has the same form.
  */
 final class VmCopyLab implements AutoCloseable {
     static final ChainSpec SPEC = ChainSpec.of(8, 256).withTree(1, 2);
@@ -61,7 +61,12 @@ final class VmCopyLab implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         settings = new NodeSettings(
-                new NodeId("beta"), directory.resolve("state"), directory.resolve("memory"), "/unused", List.of(), List.of());
+                new NodeId("beta"),
+                directory.resolve("state"),
+                directory.resolve("memory"),
+                "/unused",
+                List.of(),
+                List.of());
         guest = GuestVm.boot(spec);
         guest.register(settings.stateDirectory());
         restarted();
@@ -99,8 +104,8 @@ final class VmCopyLab implements AutoCloseable {
         workload.awaitGoingOn(guest, 5);
         Path images = directory.resolve("images-" + UUID.randomUUID());
         Path archive = directory.resolve("dump.tar");
-        guest.shell("rm -rf /run/images && mkdir /run/images && criu dump -D /run/images -v2 -o dump.log -t " + workload.pid()
-                        + " || { tail -n 20 /run/images/dump.log; false; }", LIMIT)
+        guest.shell("rm -rf /run/images && mkdir /run/images && criu dump -D /run/images -v2 -o dump.log -t "
+                        + workload.pid() + " || { tail -n 20 /run/images/dump.log; false; }", LIMIT)
                 .check();
         Await.until("the end of what was dumped", LIMIT, () -> workload.pidIn(guest).isEmpty());
         guest.shell("cd /run/images && tar cf /run/dump.tar *.img " + String.join(" ", LOGS)).check();
@@ -187,7 +192,8 @@ final class VmCopyLab implements AutoCloseable {
     /** What the guest has of restores: their cgroups, copies, mounts, disks. */
     String leftovers() {
         return guest.shell("ls -d /sys/fs/cgroup/decamp/*/job 2>/dev/null;"
-                        + " grep -l 'populated 1' /sys/fs/cgroup/decamp/*/cgroup.events 2>/dev/null; grep /run/decamp /proc/mounts;"
+                        + " grep -l 'populated 1' /sys/fs/cgroup/decamp/*/cgroup.events 2>/dev/null;"
+                        + " grep /run/decamp /proc/mounts;"
                         + " ls /run/decamp 2>/dev/null; ls /sys/block; find / -xdev -name '*.decamp-*' 2>/dev/null")
                 .output()
                 .strip();

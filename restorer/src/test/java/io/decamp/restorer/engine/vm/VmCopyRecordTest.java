@@ -17,7 +17,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class VmCopyRecordTest {
-    private static final State.Held HELD = new State.Held(new GuestProcess("b", "boot", 12, 345), "/sys/fs/cgroup/x", 1000);
+    private static final State.Held HELD =
+            new State.Held(new GuestProcess("b", "boot", 12, 345), "/sys/fs/cgroup/x", 1000);
 
     @TempDir
     Path directory;

@@ -144,7 +144,9 @@ class VmCopyTest {
                 DecampException.class, () -> lab.copies().prepare(saved.id(), saved.replica(), null));
 
         assertEquals("vm-files-missing", e.code());
-        assertTrue(e.getMessage().contains("/opt/it's not there (executable of 9), /var/nothing (cwd of 9)"), e.getMessage());
+        assertTrue(
+                e.getMessage().contains("/opt/it's not there (executable of 9), /var/nothing (cwd of 9)"),
+                e.getMessage());
         assertTrue(e.getMessage().contains("/bin/busybox with 17 bytes: it has "), e.getMessage());
         assertEquals(Hold.NONE, lab.copies().hold(saved.id()));
         assertEquals(before, lab.leftovers());
