@@ -3,6 +3,7 @@ package io.decamp.cli.bench;
 import com.sun.management.HotSpotDiagnosticMXBean;
 import io.decamp.cli.Main;
 import io.decamp.cli.launch.NodePlan;
+import io.decamp.testkit.Repository;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ public final class OptimizingJvm {
     public static int run(List<String> words) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(NodePlan.Service.NODE.jvm());
         command.addFirst(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-Ddecamp.root=" + Repository.root());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(words);
         return new ProcessBuilder(command).inheritIO().start().waitFor();
