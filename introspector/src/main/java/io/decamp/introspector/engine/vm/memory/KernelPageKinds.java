@@ -49,7 +49,7 @@ final class KernelPageKinds implements PageKinds {
         }
         if (type < swapDevices()) {
             throw DecampException.refused(
-                    "guest-swap",
+                    "vm-swapped",
                     "The page at 0x" + Long.toHexString(address) + " has been swapped out by the guest",
                     "Turn swap off in the guest (swapoff -a), or give it more memory: what is not in its RAM can't be saved");
         }

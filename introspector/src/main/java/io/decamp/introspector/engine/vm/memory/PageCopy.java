@@ -60,7 +60,7 @@ final class PageCopy {
                 deadline = deadline == 0 ? now + MOVE_LIMIT.toNanos() : deadline;
                 if (now > deadline) {
                     throw DecampException.retry(
-                            "guest-page-moving",
+                            "vm-page-moving",
                             "The guest's kernel has been moving the page at 0x" + Long.toHexString(address) + " for "
                                     + MOVE_LIMIT.toMillis() + " ms",
                             "Try again when the guest is less short of memory, or of processor time",

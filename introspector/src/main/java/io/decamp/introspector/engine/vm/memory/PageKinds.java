@@ -15,7 +15,7 @@ public interface PageKinds {
     /**
      * @param entry not zero
      * @param bytes what the entry maps
-     * @throws io.decamp.contracts.error.DecampException {@code guest-swap}
+     * @throws io.decamp.contracts.error.DecampException {@code vm-swapped}
      */
     Kind of(long address, long entry, long bytes);
 

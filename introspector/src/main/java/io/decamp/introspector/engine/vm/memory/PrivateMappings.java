@@ -36,7 +36,7 @@ public record PrivateMappings(List<Range> ranges, boolean[] files) {
             }
             if ((flags & VM_HUGETLB) != 0) {
                 throw DecampException.refused(
-                        "guest-hugetlb",
+                        "vm-huge-tlb",
                         "A process maps huge pages of hugetlbfs at 0x" + Long.toHexString(start),
                         "Let it use transparent huge pages instead (madvise MADV_HUGEPAGE)");
             }

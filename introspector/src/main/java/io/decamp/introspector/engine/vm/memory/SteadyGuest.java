@@ -65,7 +65,7 @@ final class SteadyGuest implements AutoCloseable {
         deadline = deadline == 0 ? now + LIMIT.toNanos() : deadline;
         if (now > deadline) {
             throw DecampException.retry(
-                    "guest-memory-busy",
+                    "vm-memory-busy",
                     "The guest's kernel has been changing the memory of a frozen process for " + LIMIT.toMillis() + " ms",
                     "Try again when the guest is less short of memory, or of processor time",
                     null);

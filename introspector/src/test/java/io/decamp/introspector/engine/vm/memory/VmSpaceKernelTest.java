@@ -220,7 +220,7 @@ class VmSpaceKernelTest {
     void shouldGiveUpOnAPageThatNeverArrives() {
         scan();
         guest.entry(page(2), FakeGuest.MOVING);
-        assertEquals("guest-page-moving", assertThrows(DecampException.class, () -> read(2)).code());
+        assertEquals("vm-page-moving", assertThrows(DecampException.class, () -> read(2)).code());
     }
 
     @Test
