@@ -60,7 +60,8 @@ static void not_accepted(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "\0decamp-misfit"};
     int listens = socket(AF_UNIX, SOCK_STREAM, 0), dials = socket(AF_UNIX, SOCK_STREAM, 0);
     socklen_t length = sizeof(sa_family_t) + 14;
-    if (bind(listens, (void *)&address, length) || listen(listens, 3) || connect(dials, (void *)&address, length)) return;
+    if (bind(listens, (void *)&address, length) || listen(listens, 3)) return;
+    if (connect(dials, (void *)&address, length)) return;
     tell("not-accepted", listens);
 }
 

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Contents of regular files that travel with the workload: those open for writing beside the images, those without a name as
- * criu's ghost files (criu/files-reg.c). One content an inode, whatever the number of descriptions.
+ * Contents of regular files that travel with the workload: those open for writing beside the images, those without a
+ * name as criu's ghost files (criu/files-reg.c). One content an inode, whatever the number of descriptions.
  */
 final class Contents {
     /** Is copied while the workload is frozen, into memory, and once more at the destination. */
@@ -51,7 +51,8 @@ final class Contents {
         if (known == null) {
             account(path, file, size);
         } else if (!known.path().equals(path)) {
-            refusals.state(file, "is open for writing as " + path + " and as " + known.path() + ": one file, two names");
+            refusals.state(
+                    file, "is open for writing as " + path + " and as " + known.path() + ": one file, two names");
         }
     }
 

@@ -29,7 +29,8 @@ final class Counters {
     void eventfd(int id, OpenFile file) {
         KernelObject context = file.privateData("eventfd_ctx");
         if ((context.number("flags") & EFD_SEMAPHORE) != 0) {
-            refusals.state(file, "is an eventfd that counts down one by one (EFD_SEMAPHORE), which criu's image can't say");
+            refusals.state(
+                    file, "is an eventfd that counts down one by one (EFD_SEMAPHORE), which criu's image can't say");
         }
         table.add(table.entry(FdType.EVENTFD, id)
                 .setEfd(EventfdFileEntry.newBuilder()

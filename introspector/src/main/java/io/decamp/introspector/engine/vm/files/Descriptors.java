@@ -71,7 +71,10 @@ final class Descriptors {
         return tables.get(address);
     }
 
-    /** The table of the process that criu has restore a description: of those that have it, the one with the lowest PID. */
+    /**
+     * The table of the process that criu has restore a description: of those that have it, the one with the lowest
+     * PID.
+     */
     Table lowest(long file) {
         Table lowest = null;
         for (Table table : tables.values()) {

@@ -20,12 +20,12 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * The files of one workload as CRIU's images, for one save: first name everything that is open, mapped, executed or worked in,
- * then {@link #write}. What can't be carried ends a capture with its code, and is a finding of a check. The workload is frozen
- * meanwhile, or this is a check. One thread.
+ * The files of one workload as CRIU's images, for one save: first name everything that is open, mapped, executed or
+ * worked in, then {@link #write}. What can't be carried ends a capture with its code, and is a finding of a check.
+ * The workload is frozen meanwhile, or this is a check. One thread.
  *
- * <p>Codes: {@code file-kind-unsupported}, {@code file-state-unsupported}, {@code file-peer-outside}, {@code file-unlinked},
- * {@code file-not-in-memory}, {@code file-too-large}.
+ * <p>Codes: {@code file-kind-unsupported}, {@code file-state-unsupported}, {@code file-peer-outside}, {@code
+ * file-unlinked}, {@code file-not-in-memory}, {@code file-too-large}.
  */
 public final class FileImages {
     /** fs.nr_open, the most that RLIMIT_NOFILE can be without changing it. */

@@ -10,8 +10,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * flock(2) and fcntl(2) locks on files that are open ({@code struct file_lock}, include/linux/filelock.h; criu/file-lock.c).
- * Locks are per file: those of others on the same file are left out, leases and locks of descriptions are refused.
+ * flock(2) and fcntl(2) locks on files that are open ({@code struct file_lock}, include/linux/filelock.h;
+ * criu/file-lock.c). Locks are per file: those of others on the same file are left out, leases and locks of
+ * descriptions are refused.
  */
 final class FileLocks {
     private static final int FL_POSIX = 1;

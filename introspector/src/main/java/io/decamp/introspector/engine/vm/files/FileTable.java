@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The numbers and entries of {@code files.img}. Numbers are unique over all kinds, from 1; an entry that another one names
- * (the path of a terminal, of a FIFO) must be added before it, as criu resolves such names while it reads.
+ * The numbers and entries of {@code files.img}. Numbers are unique over all kinds, from 1; an entry that another one
+ * names (the path of a terminal, of a FIFO) must be added before it, as criu resolves such names while it reads.
  */
 final class FileTable {
     private final List<FileEntry> entries = new ArrayList<>();

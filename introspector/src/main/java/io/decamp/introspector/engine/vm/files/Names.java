@@ -27,7 +27,9 @@ final class Names {
         return slash <= 0 ? "/" : path.substring(0, slash);
     }
 
-    /** The last component, which for files without a path says what they are: {@code [io_uring]}, {@code memfd:name}. */
+    /**
+     * The last component, which for files without a path says what they are: {@code [io_uring]}, {@code memfd:name}.
+     */
     String last(KernelObject path) {
         return path.follow("dentry").text("d_name.name", MAX_NAME_BYTES + 1);
     }

@@ -8,9 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
 /**
- * Contents of regular files as the guest's page cache has them ({@code inode.i_mapping}, include/linux/fs.h). All of a tmpfs
- * or ramfs file is there, and what is not there is a hole. Of a file on a disk only what was read or written lately is there;
- * the rest can't be known from memory.
+ * Contents of regular files as the guest's page cache has them ({@code inode.i_mapping}, include/linux/fs.h). All of
+ * a tmpfs or ramfs file is there, and what is not there is a hole. Of a file on a disk only what was read or written
+ * lately is there; the rest can't be known from memory.
  */
 final class PageCache {
     private static final MemorySegment ZEROS = MemorySegment.ofArray(new byte[64 << 10]);
@@ -42,7 +42,9 @@ final class PageCache {
         };
     }
 
-    /** The part of a file that is not in memory: the page cache of a disk file, or tmpfs pages that were swapped out. */
+    /**
+     * The part of a file that is not in memory: the page cache of a disk file, or tmpfs pages that were swapped out.
+     */
     static final class Absent extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -59,7 +61,8 @@ final class PageCache {
     }
 
     /**
-     * Hands over the first bytes of a file, exactly as many as asked for, in order, as segments of guest memory or zeros.
+     * Hands over the first bytes of a file, exactly as many as asked for, in order, as segments of guest memory or
+     * zeros.
      *
      * @throws Absent at the first byte that memory does not have
      */

@@ -4,10 +4,10 @@ import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestFault.Reason;
 
 /**
- * Walks an XArray (include/linux/xarray.h): the tree from page index to folio that is a file's page cache. Entries by their
- * two lowest bits: x0 a pointer, x1 a value (a shadow of an evicted page, or a swap slot), 10 internal: above 4096 a node,
- * below 256 a sibling, which belongs to the slot whose number it has. Guest memory is not trusted: depth, number of nodes and
- * shifts are bounded.
+ * Walks an XArray (include/linux/xarray.h): the tree from page index to folio that is a file's page cache. Entries by
+ * their two lowest bits: x0 a pointer, x1 a value (a shadow of an evicted page, or a swap slot), 10 internal: above
+ * 4096 a node, below 256 a sibling, which belongs to the slot whose number it has. Guest memory is not trusted:
+ * depth, number of nodes and shifts are bounded.
  */
 final class PageTree {
     static final int SLOTS = 64;
@@ -15,8 +15,8 @@ final class PageTree {
     private static final int MAX_SHIFT = 60;
     private static final long MAX_INTERNAL_SIBLING = SLOTS << 2;
     private static final long FIRST_NODE = 4096;
-    /** 64 pages a leaf: enough for 4 TiB of contiguous pages, far above what may travel. */
-    private static final int MAX_NODES = 1 << 24;
+    /** 64 pages a leaf: four times what the 1 GiB needs that may travel. */
+    private static final int MAX_NODES = 1 << 14;
 
     /** How the guest's memory holds a node. */
     interface Nodes {

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The ring of buffers in a {@code struct pipe_inode_info} (include/linux/pipe_fs_i.h): head and tail are counters that wrap
- * at 2^32, the slot is the counter modulo the ring's size, a power of two.
+ * The ring of buffers in a {@code struct pipe_inode_info} (include/linux/pipe_fs_i.h): head and tail are counters
+ * that wrap at 2^32, the slot is the counter modulo the ring's size, a power of two.
  */
 record PipeRing(long capacityBytes, List<Buffer> buffers, boolean inPackets) {
     /** 256 times what an unprivileged process may ask for (fs.pipe-max-size, 1 MiB): 64 Ki pages. */

@@ -8,9 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * epoll instances and what they watch ({@code struct eventpoll} and {@code struct epitem}, fs/eventpoll.c; criu/eventpoll.c).
- * criu adds the watches anew in the process that restores the instance, the one with the lowest PID of those that have it: the
- * watched descriptors must be in that process's table, and must still be what is watched.
+ * epoll instances and what they watch ({@code struct eventpoll} and {@code struct epitem}, fs/eventpoll.c;
+ * criu/eventpoll.c). criu adds the watches anew in the process that restores the instance, the one with the lowest
+ * PID of those that have it: the watched descriptors must be in that process's table, and must still be what is
+ * watched.
  */
 final class Polls {
     /** fs.epoll.max_user_watches allows for more on machines far larger than a container has. */

@@ -11,8 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The receive queue of a unix socket: {@code sk_buff_head} and {@code struct sk_buff} (include/linux/skbuff.h). Bytes lie
- * behind {@code data}, then in the fragments that {@code skb_shared_info} lists.
+ * The receive queue of a unix socket: {@code sk_buff_head} and {@code struct sk_buff} (include/linux/skbuff.h). Bytes
+ * lie behind {@code data}, then in the fragments that {@code skb_shared_info} lists.
  */
 final class SocketQueue {
     /** net.core.wmem_max lets an unprivileged process have a few thousand messages in flight. */
@@ -118,7 +118,7 @@ final class SocketQueue {
         KernelObject shared = buffer.kernel().object("skb_shared_info", buffer.number("head") + buffer.number("end"));
         int count = (int) shared.number("nr_frags");
         if (count > MAX_FRAGMENTS || shared.number("frag_list") != 0) {
-            throw new GuestFault(Reason.BOUND, "A message of a unix socket has " + count + " fragments, or a list of them");
+            throw new GuestFault(Reason.BOUND, "A message has " + count + " fragments, or a list of them");
         }
         for (int i = 0; i < count; i++) {
             KernelObject fragment = shared.element("frags", i);

@@ -4,8 +4,9 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 import java.util.function.LongSupplier;
 
 /**
- * A timerfd as read(2) and timerfd_gettime(2) would show it now. A periodic timer that has rung is not queued until somebody
- * reads it (timerfd_tmrproc, timerfd_read): what it has missed is added here, or the copy's would never ring again.
+ * A timerfd as read(2) and timerfd_gettime(2) would show it now. A periodic timer that has rung is not queued until
+ * somebody reads it (timerfd_tmrproc, timerfd_read): what it has missed is added here, or the copy's would never ring
+ * again.
  *
  * @param remainingNanos 0: not armed
  */

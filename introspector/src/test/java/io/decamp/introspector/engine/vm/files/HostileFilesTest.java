@@ -7,6 +7,8 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.testkit.Host;
 import io.decamp.testkit.vm.GuestSpec;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A guest that lies about its files: wherever reading them looks, the memory is damaged. Each attempt ends soon, with little
- * memory, in images, findings or a named error.
+ * A guest that lies about its files: wherever reading them looks, the memory is damaged. Each attempt ends soon, with
+ * little memory, in images, findings or a named error.
  */
 class HostileFilesTest {
     /** More by {@code -Ddecamp.fuzz.rounds}. */
@@ -53,7 +55,7 @@ class HostileFilesTest {
                     copy.repair();
                 }
 
-                System.out.println(copy.pages() + " pages: " + outcomes[0] + " whole, " + outcomes[1] + " with findings, "
+                System.out.println(copy.pages() + " pages: " + outcomes[0] + " whole, " + outcomes[1] + " findings, "
                         + outcomes[2] + " errors");
                 assertTrue(outcomes[0] + outcomes[1] > ROUNDS / 20 && outcomes[2] > ROUNDS / 20, "all the same");
             }
@@ -67,8 +69,8 @@ class HostileFilesTest {
     private static Path directory(Path work, int round) {
         try {
             return Files.createDirectory(work.resolve("round" + round));
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -85,7 +87,8 @@ class HostileFilesTest {
             throw new AssertionError("seed " + seed + " ends in " + e, e);
         }
         assertTrue(System.nanoTime() - begin < LIMIT_NANOS, "seed " + seed + " took too long");
-        assertTrue(THREADS.getThreadAllocatedBytes(thread) - bytes < LIMIT_BYTES, "seed " + seed + " took too much memory");
+        long allocated = THREADS.getThreadAllocatedBytes(thread) - bytes;
+        assertTrue(allocated < LIMIT_BYTES, "seed " + seed + " took " + allocated + " bytes");
         return outcome;
     }
 }

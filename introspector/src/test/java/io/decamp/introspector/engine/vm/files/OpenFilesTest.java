@@ -29,8 +29,8 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Two processes with one of everything open (victims/opener.c) in a guest of Debian 12's kernel: what memory says of it is
- * what criu says, and criu makes of it what the program itself finds intact.
+ * Two processes with one of everything open (victims/opener.c) in a guest of Debian 12's kernel: what memory says of
+ * it is what criu says, and criu makes of it what the program itself finds intact.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OpenFilesTest {
@@ -125,7 +125,8 @@ class OpenFilesTest {
         guest.send(ours, "/images");
         place(files, directory);
 
-        guest.vm.shell("criu restore -d -D /images -o restore.log -v4 --file-locks || { grep Error /images/restore.log; false; }")
+        guest.vm.shell("criu restore -d -D /images -o restore.log -v4 --file-locks"
+                        + " || { grep Error /images/restore.log; false; }")
                 .check();
 
         guest.vm.shell("touch " + directory + "/verify").check();
@@ -207,7 +208,8 @@ class OpenFilesTest {
 
     /** What a destination does: everything that the program had made is gone, and what travels is put in place. */
     private void place(VmFiles files, String directory) {
-        guest.vm.shell("rm -rf " + directory + "; mkdir " + directory + "; mkfifo -m 640 " + directory + "/fifo").check();
+        guest.vm.shell("rm -rf " + directory + "; mkdir " + directory + "; mkfifo -m 640 " + directory + "/fifo")
+                .check();
         for (TravellingFile file : files.getTravellingList()) {
             String content = file.getPart().isEmpty() ? "/dev/null" : "/images/" + file.getPart();
             guest.vm.shell("cat " + content + " > " + file.getPath() + " && chmod "

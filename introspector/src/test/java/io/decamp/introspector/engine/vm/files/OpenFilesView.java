@@ -21,12 +21,12 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * What images say of each descriptor, in words that do not depend on who wrote them: numbers of entries, pipes and sockets
- * become the first descriptor that has them.
+ * What images say of each descriptor, in words that do not depend on who wrote them: numbers of entries, pipes and
+ * sockets become the first descriptor that has them.
  *
- * <p>Left out, as they may differ: {@code reg.build_id} (only a check), {@code ns_id} of sockets (only read where the network
- * namespace is restored), {@code usk.backlog} of sockets that do not listen (bytes on their way; never read), what a timer
- * has left (time goes on), bytes of {@code c_cc} beyond the kernel's 19 (criu copies its stack).
+ * <p>Left out, as they may differ: {@code reg.build_id} (only a check), {@code ns_id} of sockets (only read where the
+ * network namespace is restored), {@code usk.backlog} of sockets that do not listen (bytes on their way; never read),
+ * what a timer has left (time goes on), bytes of {@code c_cc} beyond the kernel's 19 (criu copies its stack).
  */
 final class OpenFilesView {
     private static final int TCP_LISTEN = 10;
@@ -45,7 +45,8 @@ final class OpenFilesView {
 
     OpenFilesView(Path directory) {
         this.directory = directory;
-        ImageReader.messages(directory.resolve("files.img"), FileEntry.parser()).forEach(e -> entries.put(e.getId(), e));
+        ImageReader.messages(directory.resolve("files.img"), FileEntry.parser())
+                .forEach(e -> entries.put(e.getId(), e));
         contents("pipes-data.img", pipes);
         contents("fifo-data.img", fifos);
         ImageReader.items(directory.resolve("sk-queues.img"), SkPacketEntry.parser(), SkPacketEntry::getLength)

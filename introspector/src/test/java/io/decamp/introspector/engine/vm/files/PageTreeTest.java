@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -105,7 +106,10 @@ class PageTreeTest {
     @Test
     void shouldTakeAnEntryOfAHigherLevelForAHugeFolio() {
         // 512 pages: eight slots of 64
-        long top = node(6, page(512), sibling(0), sibling(0), sibling(0), sibling(0), sibling(0), sibling(0), sibling(0));
+        long[] entries = new long[8];
+        Arrays.fill(entries, sibling(0));
+        entries[0] = page(512);
+        long top = node(6, entries);
 
         assertEquals(List.of("0+512:512"), walk(entry(top), 512));
     }
