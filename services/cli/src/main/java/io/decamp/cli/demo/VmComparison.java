@@ -23,8 +23,8 @@ record VmComparison(Accelerator accelerator, EvictionTimes times, Restored resto
     public String toString() {
         StringBuilder text = new StringBuilder(row("", "from outside", "criu in guest"));
         text.append(row("last rounds, while it runs", micros(times.getRoundsMicros()), "-"));
-        text.append(row("freezing it, and saving all but memory", micros(times.getFreezeMicros()), "in its dump"));
-        text.append(row("saving the memory (final delta)", micros(times.getFinalDeltaMicros()), millis(criu.dumpMillis())));
+        text.append(row("freezing it, while most of the rest is sent", micros(times.getFreezeMicros()), "in its dump"));
+        text.append(row("final delta, and its processes' state", micros(times.getFinalDeltaMicros()), millis(criu.dumpMillis())));
         for (Phase phase : restored.getPhasesList()) {
             boolean restore = phase.getName().equals("prepare");
             text.append(row(

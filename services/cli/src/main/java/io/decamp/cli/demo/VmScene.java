@@ -4,13 +4,21 @@ import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainSpec;
+import io.decamp.testkit.Command;
 import io.decamp.testkit.Lab;
 import io.decamp.testkit.vm.GuestResult;
 import io.decamp.testkit.vm.GuestSpec;
 import io.decamp.testkit.vm.GuestVm;
 import io.decamp.testkit.vm.GuestWorkload;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** A guest in each node, and the container that leaves the one for the other. */
 public final class VmScene implements AutoCloseable {
@@ -21,6 +29,7 @@ public final class VmScene implements AutoCloseable {
     private static final int MEMORY_MIB = 768;
     private static final int PROCESSORS = 2;
     private static final double BUSY = 0.9;
+    private static final int NICE = 10;
 
     private final GuestVm source;
     private final GuestVm destination;
@@ -73,8 +82,14 @@ public final class VmScene implements AutoCloseable {
         return WorkloadId.of(workload.locator(), new NodeId("alpha"));
     }
 
-    /** Keeps all processors of guest a busy. Returns when they are. @return share of their time that was busy */
+    /**
+     * Keeps all processors of guest a busy. Returns when they are. Its QEMU gives way to what else this machine does, as the
+     * other node's guest would not share a real machine with it.
+     *
+     * @return share of their time that was busy
+     */
     public double load() {
+        giveWay(source);
         source.shell("setsid stress-ng --cpu " + PROCESSORS + " --timeout 3600 </dev/null >/dev/null 2>&1 &").check();
         double[] seen = new double[1];
         Await.until(
@@ -82,6 +97,16 @@ public final class VmScene implements AutoCloseable {
                 LIMIT,
                 () -> (seen[0] = busyShare(source)) >= BUSY);
         return seen[0];
+    }
+
+    private static void giveWay(GuestVm guest) {
+        List<String> renice = new ArrayList<>(List.of("renice", "-n", Integer.toString(NICE), "-p"));
+        try (Stream<Path> threads = Files.list(Path.of("/proc/" + guest.pid() + "/task"))) {
+            threads.forEach(thread -> renice.add(thread.getFileName().toString()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Command.run(renice).check();
     }
 
     public void endLoad() {

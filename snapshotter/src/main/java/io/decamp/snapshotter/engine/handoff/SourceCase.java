@@ -166,14 +166,14 @@ public final class SourceCase {
     /** How long nothing changes by itself: until the limit for TAKE, then for ever. */
     Duration untilGiveUp() {
         return mark.map(m -> Duration.between(
-                        clock.instant(), Instant.ofEpochMilli(m.offeredAtUnixMillis()).plus(limits.take())))
+                        clock.instant(), Instant.ofEpochMilli(m.offeredAtUnixMillis()).plus(limits.take(workload))))
                 .filter(d -> !d.isNegative() && !d.isZero())
                 .orElse(limits.retry());
     }
 
     private SourceView view() {
         boolean giveUp = mark.isPresent()
-                && clock.millis() - mark.get().offeredAtUnixMillis() >= limits.take().toMillis();
+                && clock.millis() - mark.get().offeredAtUnixMillis() >= limits.take(workload).toMillis();
         return new SourceView(workload, me, caughtUp, mark, held, presence, giveUp);
     }
 
