@@ -130,6 +130,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
 
     @Override
     public void release(WorkloadId id) {
+        long begin = System.nanoTime();
         VmCopyRecord copy = records.find(id).orElseThrow(() -> missing(id));
         if (copy.released().isEmpty()) {
             if (hold(copy) != Hold.HELD || !(copy.state() instanceof State.Held held)) {
@@ -143,7 +144,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
             guest.thaw(copy.vm(), released.held());
             copy = copy.with(new State.Thawed(released.held()));
             records.put(copy);
-            LOG.infof("%s: copy released in VM %s", id, copy.vm().name());
+            LOG.infof("%s: copy released in VM %s in %d ms", id, copy.vm().name(), millis(System.nanoTime() - begin));
         }
         if (copy.state() instanceof State.Thawed) {
             finishLater(copy);
