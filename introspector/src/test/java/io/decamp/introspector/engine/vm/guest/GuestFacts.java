@@ -55,9 +55,9 @@ final class GuestFacts {
 
     /** @param init of the container */
     static Map<String, String> of(GuestVm guest, int init) {
-        String members = guest.shell("n=$(readlink /proc/" + init + "/ns/pid);"
-                        + " for p in $(ls /proc | grep '^[0-9]*$' | sort -n);"
-                        + " do [ \"$(readlink /proc/$p/ns/pid)\" = \"$n\" ] && echo $p; done; true")
+        // processes may end while they are listed
+        String members = guest.shell("n=$(readlink /proc/" + init + "/ns/pid); for p in /proc/[0-9]*;"
+                        + " do [ \"$(readlink $p/ns/pid 2>/dev/null)\" = \"$n\" ] && echo ${p#/proc/}; done | sort -n")
                 .check()
                 .output()
                 .replace('\n', ' ')
