@@ -7,7 +7,11 @@ interface FreezeMachine {
     /** Pauses the VM. */
     FreezeRound begin();
 
-    /** Waits until the guest has made all calls and nothing of them is left in its memory. @return false after the limit; never throws */
+    /**
+     * Waits until the guest has made all calls and nothing of them is left in its memory. Never throws.
+     *
+     * @return false after the limit
+     */
     boolean settle(Duration limit);
 
     /** Pauses so far. */

@@ -9,9 +9,9 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * Brings all threads of a workload to one state, in rounds: pause, list, change what the locks allow, run, wait. What it
- * knows is what the last list said, so a thread that appears between two rounds is met in the next one, and a round that
- * finds nothing to do is the proof.
+ * Brings all threads of a workload to one state, in rounds: pause, list, change what the locks allow, run, wait. What
+ * it knows is what the last list said, so a thread that appears between two rounds is met in the next one, and a
+ * round that finds nothing to do is the proof.
  */
 final class FreezeWork {
     /** A thread that runs meets its trap at the next tick: 4 ms, and a busy host makes it ten of them. */
@@ -203,7 +203,7 @@ final class FreezeWork {
                 code,
                 left.size() + " of " + all.size() + " threads in VM " + vm + " " + what + " in time: " + named
                         + (left.size() > NAMED_MAX ? ", ..." : ""),
-                "A thread in state 0x2 (D) waits for a device, or for its vfork child: see what it waits for in the guest",
+                "A thread in state 0x2 (D) waits for a device or for its vfork child: see for what in the guest",
                 null);
     }
 

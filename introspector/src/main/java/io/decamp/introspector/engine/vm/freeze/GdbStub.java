@@ -10,9 +10,10 @@ import java.time.Duration;
 
 /**
  * As much of GDB's remote protocol as QEMU needs to write a device's register from outside (gdbstub.c of QEMU; GDB
- * manual, appendix E). QEMU pauses the VM when this connects and runs it on {@link #resume}. Packets are not acknowledged: QEMU does
- * not wait for it, and a single byte too many after {@link #resume} would pause the VM again. One thread at a time. A
- * connection that ends without {@link #resume} leaves the VM paused: {@link VmPauses} sees to that.
+ * manual, appendix E). QEMU pauses the VM when this connects and runs it on {@link #resume}. Packets are not
+ * acknowledged: QEMU does not wait for it, and a single byte too many after {@link #resume} would pause the VM again.
+ * One thread at a time. A connection that ends without {@link #resume} leaves the VM paused: {@link VmPauses} sees to
+ * that.
  */
 final class GdbStub implements AutoCloseable {
     /** Answers come in under a millisecond; a host under full load has been seen to take a second. */

@@ -8,10 +8,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Has the guest's kernel wake tasks: for each one two calls are put into the queue by which its processors ask each other
- * for calls (kernel/smp.c), {@code wake_up_process(task)} and then {@code put_task_struct_rcu_user(task)}. The second one
- * takes off the reference that is put on the task here, so that it can't be freed in between. Both run in the interrupt
- * that follows, with the guest's own locks. All but {@link #clearDone} needs the VM paused. One thread at a time.
+ * Has the guest's kernel wake tasks: for each one two calls are put into the queue by which its processors ask each
+ * other for calls (kernel/smp.c), {@code wake_up_process(task)} and then {@code put_task_struct_rcu_user(task)}. The
+ * second one takes off the reference that is put on the task here, so that it can't be freed in between. Both run in
+ * the interrupt that follows, with the guest's own locks. All but {@link #clearDone} needs the VM paused. One thread
+ * at a time.
  */
 final class GuestCalls {
     private static final int CALL_BYTES = CallArea.SLOT_BYTES / 2;
@@ -92,8 +93,8 @@ final class GuestCalls {
         }
 
         /**
-         * Puts the calls into the queues and sends the interrupts. When a step fails, everything is as it was before the
-         * first {@link #add}: calls in a queue without an interrupt would hang other processors of the guest.
+         * Puts the calls into the queues and sends the interrupts. When a step fails, everything is as it was before
+         * the first {@link #add}: calls in a queue without an interrupt would hang other processors of the guest.
          */
         void send(PausedVm vm) {
             try {
@@ -148,7 +149,8 @@ final class GuestCalls {
     }
 
     /**
-     * Zeroes what the guest is done with: it clears LOCK as its last access. Also what an earlier life of this service left.
+     * Zeroes what the guest is done with: it clears LOCK as its last access. Also what an earlier life of this
+     * service left.
      *
      * @return calls that the guest has not made yet
      */
@@ -225,7 +227,9 @@ final class GuestCalls {
         remind(vm);
     }
 
-    /** Ended between the two halves of a slot: the second one, which takes the reference off, is not in the queue yet. */
+    /**
+     * Ended between the two halves of a slot: the second one, which takes the reference off, is not in the queue yet.
+     */
     private void completePairs() {
         for (CallArea area : areas()) {
             List<Long> queued = area.queued();

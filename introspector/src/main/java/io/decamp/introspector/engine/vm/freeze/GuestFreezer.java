@@ -14,12 +14,14 @@ import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
- * Freezes, thaws and kills workloads of one VM from outside: sets the trap of the guest kernel's own cgroup freezer on each
- * thread, and has the kernel wake those that sleep. No signal is used up, no parent is told. Nothing is remembered here:
- * {@link #state} is what guest memory says, so it survives a restart of this service, and every call is idempotent.
+ * Freezes, thaws and kills workloads of one VM from outside: sets the trap of the guest kernel's own cgroup freezer
+ * on each thread, and has the kernel wake those that sleep. No signal is used up, no parent is told. Nothing is
+ * remembered here: {@link #state} is what guest memory says, so it survives a restart of this service, and every call
+ * is idempotent.
  *
- * <p>A frozen workload stays so until {@link #thaw} or {@link #kill}, unless the guest itself writes its cgroup's freezer
- * or moves it to another cgroup: {@link #state} shows it. Thread safe: one freeze, thaw or kill of a VM at a time.
+ * <p>A frozen workload stays so until {@link #thaw} or {@link #kill}, unless the guest itself writes its cgroup's
+ * freezer or moves it to another cgroup: {@link #state} shows it. Thread safe: one freeze, thaw or kill of a VM at a
+ * time.
  */
 public final class GuestFreezer implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(GuestFreezer.class);
@@ -72,12 +74,12 @@ public final class GuestFreezer implements AutoCloseable {
     }
 
     /**
-     * Returns when no thread can run user code any more, those included that appeared meanwhile. When it fails, all threads
-     * run again.
+     * Returns when no thread can run user code any more, those included that appeared meanwhile. When it fails, all
+     * threads run again.
      *
      * @param leaders lists the workload's processes anew at each call; empty when none is left
-     * @throws DecampException {@code vm-freeze-timeout} names the threads that did not stop; {@code vm-task-traced}, {@code
-     *     vm-frozen-by-guest}, {@code vm-no-process}, {@code vm-paused}, {@code vm-gone}
+     * @throws DecampException {@code vm-freeze-timeout} names the threads that did not stop; {@code vm-task-traced},
+     *     {@code vm-frozen-by-guest}, {@code vm-no-process}, {@code vm-paused}, {@code vm-gone}
      */
     public synchronized Frozen freeze(Supplier<List<KernelObject>> leaders, Duration limit) {
         return named(() -> work(leaders).freeze(limit));
@@ -103,8 +105,8 @@ public final class GuestFreezer implements AutoCloseable {
     /**
      * Returns when all processes are dead, by SIGKILL. A frozen one does not run an instruction of user code before.
      *
-     * @throws DecampException {@code vm-kill-timeout}: what it names dies later; {@code vm-task-traced}, {@code vm-paused},
-     *     {@code vm-gone}
+     * @throws DecampException {@code vm-kill-timeout}: what it names dies later; {@code vm-task-traced},
+     *     {@code vm-paused}, {@code vm-gone}
      */
     public synchronized void kill(Supplier<List<KernelObject>> leaders, Duration limit) {
         named(() -> {

@@ -17,9 +17,9 @@ import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 
 /**
- * The only way into a guest's memory: single aligned words of 4 or 8 bytes, each for a named purpose, counted, and in the
- * log at debug level. Addresses come from the guest and are not trusted: what does not translate to its RAM is refused,
- * and within its RAM a hostile guest can have us damage nobody but itself. One thread at a time.
+ * The only way into a guest's memory: single aligned words of 4 or 8 bytes, each for a named purpose, counted, and in
+ * the log at debug level. Addresses come from the guest and are not trusted: what does not translate to its RAM is
+ * refused, and within its RAM a hostile guest can have us damage nobody but itself. One thread at a time.
  */
 final class GuestWriter implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(GuestWriter.class);
@@ -45,7 +45,8 @@ final class GuestWriter implements AutoCloseable {
 
     /**
      * @param paused whether we hold the VM paused at this moment
-     * @throws DecampException {@code vm-ram-not-writable}: can't be opened, or is not the memory that the kernel is read from
+     * @throws DecampException {@code vm-ram-not-writable}: can't be opened, or is not the memory that the kernel is
+     *     read from
      */
     static GuestWriter open(GuestKernel kernel, Path ramFile, BooleanSupplier paused) {
         FileDescriptor file;

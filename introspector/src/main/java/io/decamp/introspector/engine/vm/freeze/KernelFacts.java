@@ -37,7 +37,9 @@ final class KernelFacts {
 
     static final int SIGKILL = 9;
 
-    /** include/linux/smp_types.h: CSD_TYPE_SYNC | CSD_FLAG_LOCK: called in order, and LOCK is cleared after the call. */
+    /**
+     * include/linux/smp_types.h: CSD_TYPE_SYNC | CSD_FLAG_LOCK: called in order, and LOCK is cleared after the call.
+     */
     static final int CALL_SYNC_LOCKED = 0x10 | 0x1;
 
     /** include/linux/smp_types.h: CSD_FLAG_LOCK. */

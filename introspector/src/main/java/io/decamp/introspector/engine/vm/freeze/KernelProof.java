@@ -90,7 +90,9 @@ final class KernelProof {
         check(has.isEmpty() || has.getAsLong() == value, name + " is " + has);
     }
 
-    /** {@code testq $(JOBCTL_PENDING_MASK | JOBCTL_TRAP_FREEZE), jobctl(task)}: offset and mask, one after the other. */
+    /**
+     * {@code testq $(JOBCTL_PENDING_MASK | JOBCTL_TRAP_FREEZE), jobctl(task)}: offset and mask, one after the other.
+     */
     private boolean testsTrapFreeze() {
         byte[] code = kernel.bytes(kernel.symbol("recalc_sigpending"), CODE_BYTES);
         ByteBuffer words = ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN);

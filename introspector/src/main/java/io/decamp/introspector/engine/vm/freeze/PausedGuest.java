@@ -3,7 +3,9 @@ package io.decamp.introspector.engine.vm.freeze;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 
-/** Works on threads of a paused guest. Each change is what the kernel itself would do under the locks that are free now. */
+/**
+ * Works on threads of a paused guest. Each change is what the kernel itself would do under the locks that are free now.
+ */
 final class PausedGuest implements FreezeRound {
     private final GuestKernel kernel;
     private final GuestWriter writer;

@@ -5,7 +5,9 @@ interface PausedVm extends AutoCloseable {
     /** Sends the processor the interrupt at which it makes the calls in its queue; taken when it runs again. */
     void interrupt(int apicId);
 
-    /** True when we found it paused by an earlier life of this service, which may have ended in the middle of a write. */
+    /**
+     * True when we found it paused by an earlier life of this service, which may have ended in the middle of a write.
+     */
     boolean isInherited();
 
     /** The VM runs. Idempotent. */

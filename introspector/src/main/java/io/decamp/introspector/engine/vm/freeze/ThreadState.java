@@ -48,8 +48,8 @@ record ThreadState(
     }
 
     /**
-     * Whether a wake-up is what it waits for, or is just about to wait for. Tasks in D (uninterruptible) and runnable ones
-     * are left alone.
+     * Whether a wake-up is what it waits for, or is just about to wait for. Tasks in D (uninterruptible) and runnable
+     * ones are left alone.
      */
     boolean isInterruptible() {
         return !dead && (state & KernelFacts.TASK_INTERRUPTIBLE) != 0;

@@ -14,9 +14,9 @@ import java.util.Optional;
 import org.jboss.logging.Logger;
 
 /**
- * Pauses one VM by QEMU's debugger stub, for milliseconds, and sees to it that it runs again: at the end of the block, by
- * the monitor when the stub broke, and by a mark in the state directory when this service ended in between. A VM that
- * somebody else paused is neither touched nor resumed. One thread at a time.
+ * Pauses one VM by QEMU's debugger stub, for milliseconds, and sees to it that it runs again: at the end of the
+ * block, by the monitor when the stub broke, and by a mark in the state directory when this service ended in between.
+ * A VM that somebody else paused is neither touched nor resumed. One thread at a time.
  */
 final class VmPauses implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(VmPauses.class);
@@ -65,8 +65,9 @@ final class VmPauses implements AutoCloseable {
     }
 
     /**
-     * @throws DecampException {@code vm-paused} by somebody else, or not started, or shut down; {@code vm-gdbstub-taken};
-     *     {@code vm-gdbstub-failed}; {@code vm-rebooted} since this was made; {@code vm-gone}. The VM runs then, if it did before
+     * @throws DecampException {@code vm-paused} by somebody else, or not started, or shut down;
+     *     {@code vm-gdbstub-taken}; {@code vm-gdbstub-failed}; {@code vm-rebooted} since this was made;
+     *     {@code vm-gone}. The VM runs then, if it did before
      */
     PausedVm pause() {
         String state = qmp.state();

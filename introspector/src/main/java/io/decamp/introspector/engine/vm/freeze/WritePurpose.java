@@ -6,7 +6,10 @@ enum WritePurpose {
     TRAP(true),
     /** {@code thread_info.flags}: TIF_SIGPENDING, so that the thread looks at its traps. */
     SIGNAL_PENDING(true),
-    /** {@code signal_struct.flags, group_exit_code, group_stop_count}: the process is to die, as complete_signal() says it. */
+    /**
+     * {@code signal_struct.flags, group_exit_code, group_stop_count}: the process is to die, as complete_signal()
+     * says it.
+     */
     GROUP_EXIT(true),
     /** {@code task_struct.pending.signal}: SIGKILL. */
     KILL_SIGNAL(true),

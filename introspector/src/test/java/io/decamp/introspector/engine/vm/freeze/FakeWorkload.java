@@ -100,7 +100,7 @@ final class FakeWorkload implements ThreadReader, FreezeMachine {
                 f.inTrap = !f.woken;
                 f.wait = f.woken ? Wait.RUNS : Wait.SLEEPS;
             }
-            boolean comesBy = f.wait == Wait.RUNS || f.wait == Wait.SLEEPS && f.woken || f.wait == Wait.STOPPED && f.woken;
+            boolean comesBy = f.wait == Wait.RUNS || f.woken && (f.wait == Wait.SLEEPS || f.wait == Wait.STOPPED);
             if (comesBy && f.doomed) {
                 f.dead = true;
             } else if (comesBy && f.trapped) {

@@ -47,7 +47,9 @@ class GuestFreezerLossTest {
                 }
             });
 
-            assertTrue(Set.of("vm-gone", "vm-gdbstub-failed").contains(loss.code()), loss.code() + ": " + loss.getMessage());
+            assertTrue(
+                    Set.of("vm-gone", "vm-gdbstub-failed").contains(loss.code()),
+                    loss.code() + ": " + loss.getMessage());
             assertEquals("vm-gone", code(() -> guest.freezer.freeze(workload, LIMIT)));
         }
     }

@@ -21,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Many freezes and thaws of two processes with 14 threads that make system calls all the time, while both processors of the
- * guest are busy. {@code -Ddecamp.freeze.cycles=1000} for the long run; by default what fits into 30 s by TCG.
+ * Many freezes and thaws of two processes with 14 threads that make system calls all the time, while both processors
+ * of the guest are busy. {@code -Ddecamp.freeze.cycles=1000} for the long run; by default what fits into 30 s by TCG.
  */
 class GuestFreezerStressTest {
     private static final int CYCLES = Integer.getInteger("decamp.freeze.cycles", 150);

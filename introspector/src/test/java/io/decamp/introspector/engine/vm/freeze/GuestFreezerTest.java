@@ -142,7 +142,10 @@ class GuestFreezerTest {
         guest.freezer.freeze(workload, LIMIT);
         long[] before = guest.counters(workload).get(1);
         guest.vm.shell("kill -CONT " + pid(1)).check();
-        Await.until("all of the child to be in the trap", LIMIT, () -> guest.freezer.state(workload) == FreezeState.FROZEN);
+        Await.until(
+                "all of the child to be in the trap",
+                LIMIT,
+                () -> guest.freezer.state(workload) == FreezeState.FROZEN);
         assertTrue(Arrays.equals(before, guest.counters(workload).get(1)), "ran by SIGCONT");
         guest.freezer.thaw(workload, LIMIT);
         Await.until("the child to go on", LIMIT, () -> !Arrays.equals(before, guest.counters(workload).get(1)));
