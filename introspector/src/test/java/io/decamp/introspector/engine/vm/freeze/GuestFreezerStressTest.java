@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * of the guest are busy. {@code -Ddecamp.freeze.cycles=1000} for the long run; by default what fits into 30 s by TCG.
  */
 class GuestFreezerStressTest {
-    private static final int CYCLES = Integer.getInteger("decamp.freeze.cycles", 150);
+    private static final int CYCLES = Integer.getInteger("decamp.freeze.cycles", 100);
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
     @TempDir
