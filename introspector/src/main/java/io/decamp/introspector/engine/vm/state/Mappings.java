@@ -132,20 +132,24 @@ final class Mappings {
     }
 
     private Pages ofFile(VmaEntry.Builder entry, KernelObject file, KernelObject area, long flags, int pid) {
-        KernelObject inode = file.follow("f_inode");
+        boolean shared = VmFlags.isShared(flags);
+        entry.setPgoff(area.number("vm_pgoff") << 12)
+                .setStatus(REGULAR | (shared ? FILE_SHARED : FILE_PRIVATE))
+                .setFdflags(VmFlags.opening(flags));
         if (ringOperations != 0 && file.number("f_op") == ringOperations) {
             refuse("vm-aio", area, pid, "a ring of asynchronous I/O", "Have it use threads for its I/O");
         } else if (sharedMemoryMount != 0 && file.number("f_path.mnt") == sharedMemoryMount) {
             refuse("vm-shared-memory", area, pid, "shared memory without a file", "Use files on tmpfs instead");
-        } else if ((flags & (VmFlags.IO | VmFlags.PFN_MAP)) != 0 || (inode.number("i_mode") & S_IFMT) != S_IFREG) {
+        } else if ((flags & (VmFlags.IO | VmFlags.PFN_MAP)) != 0 || !isRegular(file)) {
             refuse("vm-device-mapping", area, pid, "memory of a device", "Have it unmap the device");
+        } else {
+            entry.setShmid(files.mapped(file, 0, "mapping of process " + pid));
+            return shared ? Pages.ELSEWHERE : Pages.PRIVATE_FILE;
         }
-        boolean shared = VmFlags.isShared(flags);
-        int id = files.mapped(file, 0, "mapping of process " + pid);
-        entry.setPgoff(area.number("vm_pgoff") << 12)
-                .setShmid(id)
-                .setStatus(REGULAR | (shared ? FILE_SHARED : FILE_PRIVATE))
-                .setFdflags(VmFlags.opening(flags));
-        return shared ? Pages.ELSEWHERE : Pages.PRIVATE_FILE;
+        return Pages.ELSEWHERE;
+    }
+
+    private static boolean isRegular(KernelObject file) {
+        return (file.follow("f_inode").number("i_mode") & S_IFMT) == S_IFREG;
     }
 }

@@ -44,8 +44,13 @@ final class CaptureLab implements AutoCloseable {
 
     /** Starts the command as init of a PID namespace in a cgroup of that name. Returns its PID in the guest. */
     int start(String cgroup, String command) {
+        return start(cgroup, "setsid " + command, "");
+    }
+
+    /** @param namespaces more options for unshare */
+    int start(String cgroup, String command, String namespaces) {
         guest.shell("mkdir -p /sys/fs/cgroup/" + cgroup + "; cd /; sh -c 'echo $$ > /sys/fs/cgroup/" + cgroup
-                        + "/cgroup.procs; exec unshare -p -f setsid " + command + "' </dev/null >/dev/null 2>&1 &")
+                        + "/cgroup.procs; exec unshare -p -f " + namespaces + " " + command + "' </dev/null >/dev/null 2>&1 &")
                 .check();
         return Integer.parseInt(guest.shell("i=0; while [ $i -lt 100 ]; do for p in $(cat /sys/fs/cgroup/" + cgroup
                         + "/cgroup.procs); do grep -q '^NSpid:.*[[:space:]]1$' /proc/$p/status && "
