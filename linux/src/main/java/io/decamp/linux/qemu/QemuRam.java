@@ -81,7 +81,8 @@ public final class QemuRam implements AutoCloseable {
     /** What QEMU says of its own: it names an unshared default memory as well. */
     private static void requireShared(String vm, Qmp qmp, String block) {
         for (JsonNode backend : qmp.execute("query-memdev")) {
-            boolean named = backend.path("id").asText().equals(block) || block.endsWith("/" + backend.path("id").asText());
+            String id = backend.path("id").asText();
+            boolean named = id.equals(block) || block.endsWith("/" + id);
             if (named && !backend.path("share").asBoolean()) {
                 throw notShared(vm, "backend '" + block + "' is private to QEMU");
             }
@@ -95,7 +96,7 @@ public final class QemuRam implements AutoCloseable {
                 .findFirst()
                 .orElseThrow(() -> DecampException.refused(
                         "vm-not-qemu",
-                        "Process " + identity.pid() + " at the monitor socket of VM " + vm + " does not hold its memory",
+                        "Process " + identity.pid() + " at the monitor socket of " + vm + " does not hold its memory",
                         "Have QEMU itself make the socket: -qmp unix:PATH,server=on,wait=off"));
         if (!first.shared() || first.inode() == 0) {
             throw notShared(vm, "QEMU maps it as " + first);

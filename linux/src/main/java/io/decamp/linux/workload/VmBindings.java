@@ -31,8 +31,8 @@ public final class VmBindings {
     }
 
     /**
-     * True when the id may be taken literally: its own VM and PID, on the node of its birth, and nobody was ever bound to
-     * it. An id that has left names nobody, as its PID may be another's by now.
+     * True when the id may be taken literally: its own VM and PID, on the node of its birth, and nobody was ever bound
+     * to it. An id that has left names nobody, as its PID may be another's by now.
      */
     public boolean isUnbound(WorkloadId id) {
         return id.value().endsWith("@" + node.value()) && !file(id).exists();

@@ -3,9 +3,9 @@ package io.decamp.introspector.engine.vm.memory;
 import io.decamp.introspector.engine.memory.SpaceKernel.Regions;
 
 /**
- * One scan of a range: compares what the walk finds with what was written down, reports what counts as written, and writes
- * down what is there now. A page that is reported without being protected stays as it was, so that every scan reports it
- * until one protects it.
+ * One scan of a range: compares what the walk finds with what was written down, reports what counts as written, and
+ * writes down what is there now. A page that is reported without being protected stays as it was, so that every scan
+ * reports it until one protects it.
  */
 final class FrameScan implements PageWalk.Pages {
     private static final int PAGE = RamTracking.PAGE_BYTES;

@@ -51,7 +51,7 @@ final class KernelPageKinds implements PageKinds {
             throw DecampException.refused(
                     "vm-swapped",
                     "The page at 0x" + Long.toHexString(address) + " has been swapped out by the guest",
-                    "Turn swap off in the guest (swapoff -a), or give it more memory: what is not in its RAM can't be saved");
+                    "Turn swap off in the guest (swapoff -a): what is not in its RAM can't be saved");
         }
         return Kind.IN_TRANSIT;
     }

@@ -9,8 +9,8 @@ import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Copies pages out of the VM's memory: finds their frames, copies, and looks whether they still are where they were; what
- * moved meanwhile is copied again. One thread at a time; does not allocate by the page.
+ * Copies pages out of the VM's memory: finds their frames, copies, and looks whether they still are where they were;
+ * what moved meanwhile is copied again. One thread at a time; does not allocate by the page.
  */
 final class PageCopy {
     /** Walks a range of addresses. */

@@ -23,8 +23,8 @@ import java.util.Arrays;
  * ...      slots    4 KiB each: one long a page of a block of 2 MiB; frame + 1 in the high half, seen in the low one
  * </pre>
  *
- * <p>Seen 0 means: to be reported by the next scan, whatever the stamp. An entry is one aligned store, so that a service
- * which is killed leaves the old or the new one.
+ * <p>Seen 0 means: to be reported by the next scan, whatever the stamp. An entry is one aligned store, so that a
+ * service which is killed leaves the old or the new one.
  */
 final class PageFrames implements AutoCloseable {
     static final int BLOCK_SHIFT = 9;

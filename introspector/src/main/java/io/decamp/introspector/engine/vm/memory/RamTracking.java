@@ -25,16 +25,16 @@ import org.jboss.logging.Logger;
  * workloads inside are followed: each page has a <em>stamp</em>, the number of the {@link #refresh} that found it
  * written, and whoever looks compares it with the number of the refresh that he has seen.
  *
- * <p>Holes are protected too, other than in a process's own memory: where the host has reclaimed a page of a shared file,
- * nothing but a marker in the page table tells a written page from an unwritten one. Costs 2 MiB of page tables per GiB,
- * and a page table that QEMU has nearly full anyway.
+ * <p>Holes are protected too, other than in a process's own memory: where the host has reclaimed a page of a shared
+ * file, nothing but a marker in the page table tells a written page from an unwritten one. Costs 2 MiB of page tables
+ * per GiB, and a page table that QEMU has nearly full anyway.
  *
  * <p>What writes through another mapping is not seen: our own writes (kernel stacks of the guest only, see
- * docs/out-of-band-safety.md), vhost-user back ends, devices passed through, and disk reads that QEMU has in flight with
- * O_DIRECT while a refresh passes.
+ * docs/out-of-band-safety.md), vhost-user back ends, devices passed through, and disk reads that QEMU has in flight
+ * with O_DIRECT while a refresh passes.
  *
- * <p>The kernel forgets what it reports in the call that reports it. Therefore the stamps lie in a file, and a mark is set
- * around the call: should it be found set, every page counts as written. Thread safe.
+ * <p>The kernel forgets what it reports in the call that reports it. Therefore the stamps lie in a file, and a mark is
+ * set around the call: should it be found set, every page counts as written. Thread safe.
  */
 public final class RamTracking implements Writes, AutoCloseable {
     private static final Logger LOG = Logger.getLogger(RamTracking.class);
@@ -136,7 +136,7 @@ public final class RamTracking implements Writes, AutoCloseable {
                         + ram.process().pid(),
                 busy
                         ? "QEMU uses a userfaultfd itself (a migration or background snapshot): wait for its end"
-                        : "End the debugger that is attached to QEMU; see the node's check for what the kernel supports",
+                        : "End the debugger that is attached to QEMU; see decamp check for what the kernel supports",
                 cause);
     }
 

@@ -9,12 +9,12 @@ import java.util.stream.Stream;
 
 /**
  * A guest at a moment at which the page tables of a frozen process say what is true: for the last scan, behind which no
- * other comes. The process itself changes nothing any more, but the guest's kernel may: it moves pages (compaction), makes
- * huge pages of small ones (khugepaged, whole tables are empty for milliseconds), merges equal ones (KSM).
+ * other comes. The process itself changes nothing any more, but the guest's kernel may: it moves pages (compaction),
+ * makes huge pages of small ones (khugepaged, whole tables are empty for milliseconds), merges equal ones (KSM).
  *
- * <p>So the VM is paused for the walk, and the walk counts only if nothing was under change at that moment: nobody holds the
- * {@code mmap_lock} of the process for writing, nobody holds the lock of a page table that was walked, and no page was in
- * transit. Else the VM runs on for a moment, and it is tried again. One thread at a time.
+ * <p>So the VM is paused for the walk, and the walk counts only if nothing was under change at that moment: nobody
+ * holds the {@code mmap_lock} of the process for writing, nobody holds the lock of a page table that was walked, and
+ * no page was in transit. Else the VM runs on for a moment, and it is tried again. One thread at a time.
  */
 final class SteadyGuest implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(5);
@@ -66,7 +66,8 @@ final class SteadyGuest implements AutoCloseable {
         if (now > deadline) {
             throw DecampException.retry(
                     "vm-memory-busy",
-                    "The guest's kernel has been changing the memory of a frozen process for " + LIMIT.toMillis() + " ms",
+                    "The guest's kernel has been changing the memory of a frozen process for "
+                            + LIMIT.toMillis() + " ms",
                     "Try again when the guest is less short of memory, or of processor time",
                     null);
         }

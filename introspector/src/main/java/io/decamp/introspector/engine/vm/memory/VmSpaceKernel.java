@@ -15,19 +15,20 @@ import java.util.function.Supplier;
  * One address space inside a VM, looked at from outside. A page counts as written if its frame was written since it was
  * last reported, or if it is in another frame now.
  *
- * <p><b>Why no written page is missed.</b> A scan first refreshes the stamps (which clears what QEMU's page tables know, at
- * number <i>n</i>), then walks the guest's page tables, and what it reports is copied after that. Say that the content of a
- * page changes after it was copied. Either its frame <i>X</i> was written: that write came after the refresh, so its stamp
- * is above <i>n</i>, and the next scan reports the page. Or the page was given another frame (copy on write, unmap and map,
- * mremap, compaction or a huge page made by the guest's kernel, which write the new frame and leave the old one): then the
- * next walk finds another frame than was written down. Or it was given another frame and got <i>X</i> back: then its content
- * is that of <i>X</i>, and either <i>X</i> was written meanwhile (first case) or it is what was copied. The copy itself goes
- * by the page tables of its own moment, and looks again when it is done; did it come from a frame other than the one
- * written down, the page is marked to be reported again ({@link PageFrames#forget}), as the third case would not hold.
+ * <p><b>Why no written page is missed.</b> A scan first refreshes the stamps (which clears what QEMU's page tables
+ * know, at number <i>n</i>), then walks the guest's page tables, and what it reports is copied after that. Say that
+ * the content of a page changes after it was copied. Either its frame <i>X</i> was written: that write came after the
+ * refresh, so its stamp is above <i>n</i>, and the next scan reports the page. Or the page was given another frame
+ * (copy on write, unmap and map, mremap, compaction or a huge page made by the guest's kernel, which write the new
+ * frame and leave the old one): then the next walk finds another frame than was written down. Or it was given another
+ * frame and got <i>X</i> back: then its content is that of <i>X</i>, and either <i>X</i> was written meanwhile (first
+ * case) or it is what was copied. The copy itself goes by the page tables of its own moment, and looks again when it
+ * is done; did it come from a frame other than the one written down, the page is marked to be reported again ({@link
+ * PageFrames#forget}), as the third case would not hold.
  *
- * <p>A walk while the guest runs may meet a table that is just being freed. What it then takes for a page or for a hole is
- * written down as such, differs from what the next walk finds, and is reported by that one. Only a scan after which nothing
- * follows must be right by itself: see {@link SteadyGuest}. One thread at a time.
+ * <p>A walk while the guest runs may meet a table that is just being freed. What it then takes for a page or for a
+ * hole is written down as such, differs from what the next walk finds, and is reported by that one. Only a scan after
+ * which nothing follows must be right by itself: see {@link SteadyGuest}. One thread at a time.
  */
 final class VmSpaceKernel implements SpaceKernel {
     /** Of a walk that met tables under change. */

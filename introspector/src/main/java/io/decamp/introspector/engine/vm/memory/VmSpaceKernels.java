@@ -21,8 +21,8 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * The processes of a workload inside a VM. Nothing is injected into them, and none is stopped: the VM's memory is tracked as
- * a whole, once for all workloads in it. One object a workload, one thread at a time.
+ * The processes of a workload inside a VM. Nothing is injected into them, and none is stopped: the VM's memory is
+ * tracked as a whole, once for all workloads in it. One object a workload, one thread at a time.
  */
 public final class VmSpaceKernels implements SpaceKernels {
     /** 4 KiB of books each: at most as much as the guest's memory, and 4 GiB. */
@@ -38,7 +38,12 @@ public final class VmSpaceKernels implements SpaceKernels {
 
     /** What is looked into: one boot of the guest. */
     private record Guest(
-            GuestKernel kernel, GuestTasks tasks, GuestVmas vmas, PageKinds kinds, RamTracking tracking, int[] number) {}
+            GuestKernel kernel,
+            GuestTasks tasks,
+            GuestVmas vmas,
+            PageKinds kinds,
+            RamTracking tracking,
+            int[] number) {}
 
     /** @param directory of the workload */
     public VmSpaceKernels(VmAccess vm, Path directory) {

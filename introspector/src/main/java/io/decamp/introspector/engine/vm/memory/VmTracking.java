@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The tracking of one VM for as long as any workload needs it. Who needs it is written down, one empty file each, so that
- * it ends with the last one also after a restart of the service. Thread safe.
+ * The tracking of one VM for as long as any workload needs it. Who needs it is written down, one empty file each, so
+ * that it ends with the last one also after a restart of the service. Thread safe.
  */
 public final class VmTracking implements AutoCloseable {
     private final QemuRam ram;

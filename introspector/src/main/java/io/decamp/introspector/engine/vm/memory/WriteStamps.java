@@ -16,8 +16,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * One number per page of a VM's memory, in a file on tmpfs that outlives the service. Numbers grow; 1 is that of a fresh
- * file, so that whoever has seen 0 has seen nothing. Written by one thread at a time.
+ * One number per page of a VM's memory, in a file on tmpfs that outlives the service. Numbers grow; 1 is that of a
+ * fresh file, so that whoever has seen 0 has seen nothing. Written by one thread at a time.
  */
 final class WriteStamps implements AutoCloseable {
     private static final long MAGIC = 0x3130_5053_4d56_4344L;
@@ -123,7 +123,9 @@ final class WriteStamps implements AutoCloseable {
         return (int) number;
     }
 
-    /** A refresh died or failed: bits may have been cleared that nobody wrote down, and every page counts as written. */
+    /**
+     * A refresh died or failed: bits may have been cleared that nobody wrote down, and every page counts as written.
+     */
     boolean isUnfinished() {
         return header(SCANNING_AT) != 0;
     }

@@ -27,7 +27,8 @@ public final class AttachedVm implements AutoCloseable {
     private static final int UUID_BYTES = 16;
 
     /** Of RunState in qapi/run-state.json: those out of which no guest comes back as it was. */
-    private static final Set<String> OFF = Set.of("shutdown", "guest-panicked", "internal-error", "preconfig", "prelaunch");
+    private static final Set<String> OFF =
+            Set.of("shutdown", "guest-panicked", "internal-error", "preconfig", "prelaunch");
 
 
     private final VmRegistration registration;
@@ -112,7 +113,10 @@ public final class AttachedVm implements AutoCloseable {
         return tracking;
     }
 
-    /** Speaks with QEMU; one at a time. @throws DecampException {@code vm-gone}, {@code vm-no-qmp}, {@code vm-not-answering} */
+    /**
+     * Speaks with QEMU; one at a time. @throws DecampException {@code vm-gone}, {@code vm-no-qmp}, {@code
+     * vm-not-answering}
+     */
     public <T> T withMonitor(Function<Qmp, T> action) {
         monitor.lock();
         try (Qmp qmp = connect()) {
@@ -197,7 +201,9 @@ public final class AttachedVm implements AutoCloseable {
         }
     }
 
-    /** Names the boot for {@link io.decamp.linux.workload.GuestProcess}: as the guest does, once anybody has asked it. */
+    /**
+     * Names the boot for {@link io.decamp.linux.workload.GuestProcess}: as the guest does, once anybody has asked it.
+     */
     String bootId() {
         String own = ownBootId();
         return own.isEmpty() ? kernelBootId() : own;
@@ -241,7 +247,9 @@ public final class AttachedVm implements AutoCloseable {
         }
     }
 
-    /** @throws DecampException {@code vm-gone} when QEMU has ended; nothing when it was detached from for another reason */
+    /**
+     * @throws DecampException {@code vm-gone} when QEMU has ended; nothing when it was detached from for another reason
+     */
     void requireAlive() {
         boolean ended;
         try {
@@ -255,8 +263,9 @@ public final class AttachedVm implements AutoCloseable {
     }
 
     /**
-     * Asks QEMU whether the kernel that the guest announced last is the one that is read here: what an earlier boot left in
-     * memory may look alive for long. Stops the VM for a millisecond. To be called before anything is written to the guest.
+     * Asks QEMU whether the kernel that the guest announced last is the one that is read here: what an earlier boot
+     * left in memory may look alive for long. Stops the VM for a millisecond. To be called before anything is written
+     * to the guest.
      *
      * @param running refuse a VM that is paused
      * @return false when it has booted anew

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a service that was started anew must know of a freeze inside a VM. Whether the threads are frozen is not in it: that
- * is read from guest memory, which can't be wrong about it.
+ * What a service that was started anew must know of a freeze inside a VM. Whether the threads are frozen is not in it:
+ * that is read from guest memory, which can't be wrong about it.
  *
  * @param parts directory of the images
  * @param captured the images are complete

@@ -28,7 +28,9 @@ public final class VmMemory implements MemoryAccess {
     }
 
     private final class Access implements VmAccess {
-        /** What memory alone can't tell about a reboot QEMU is asked, but not for every scan: it stops the VM for 1 ms. */
+        /**
+         * What memory alone can't tell about a reboot QEMU is asked, but not for every scan: it stops the VM for 1 ms.
+         */
         private static final long ASK_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
         private final WorkloadId workload;
@@ -59,7 +61,8 @@ public final class VmMemory implements MemoryAccess {
             if (located.hasExited()) {
                 throw DecampException.abort(
                         "workload-ended",
-                        "Process " + located.pid() + " of VM " + located.vm().name() + ", the init of the workload, has ended",
+                        "Process " + located.pid() + " of VM " + located.vm().name()
+                                + ", the init of the workload, has ended",
                         "Start the workload again and protect it anew",
                         null);
             }

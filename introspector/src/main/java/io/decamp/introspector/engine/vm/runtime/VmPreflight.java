@@ -40,7 +40,7 @@ final class VmPreflight {
                             Severity.BLOCKER,
                             "kernel-feature",
                             why,
-                            "Memory of VMs can't be followed here: use a newer kernel, or give this service the right"));
+                            "Memory of VMs can't be followed: use a newer kernel, or give this service the right"));
         }
         if (workload.hasExited()) {
             add(Severity.BLOCKER, "not-running", report.getWorkload() + " has ended", "Start it");
@@ -92,7 +92,7 @@ final class VmPreflight {
                         Severity.WARNING,
                         "vm-direct-io",
                         "QEMU reads disk " + name + " with O_DIRECT",
-                        "What a process of the guest reads from it with O_DIRECT itself may be missed: use cache=writeback");
+                        "What the guest's processes read from it with O_DIRECT may be missed: use cache=writeback");
             }
         }
     }

@@ -28,17 +28,20 @@ import org.jboss.logging.Logger;
  * Workloads inside VMs, frozen, saved and killed from outside: all processes of a PID namespace of a guest.
  *
  * <p>One lock holds a frozen one, where a host's has two. The second lock of the host is there because the first is a
- * tracer's: if criu dies, the kernel lets its tasks run. Here nobody has to stay alive: the lock is a bit of each thread in
- * guest memory that only the guest's kernel acts upon, this service and QEMU's debugger stub may end any time after it was
- * set, and if the guest itself ends, so do the threads. It is therefore reported as {@link Hold#HELD} when guest memory
- * says that every thread rests and the images are complete.
+ * tracer's: if criu dies, the kernel lets its tasks run. Here nobody has to stay alive: the lock is a bit of each
+ * thread in guest memory that only the guest's kernel acts upon, this service and QEMU's debugger stub may end any
+ * time after it was set, and if the guest itself ends, so do the threads. It is therefore reported as {@link
+ * Hold#HELD} when guest memory says that every thread rests and the images are complete.
  *
  * <p>Thread safe for different workloads; calls for one workload come one after the other.
  */
 public final class VmRuntime implements WorkloadRuntime {
     private static final Logger LOG = Logger.getLogger(VmRuntime.class);
 
-    /** Threads come to rest in milliseconds, those in an uninterruptible wait when it ends. Longer, the workload runs on. */
+    /**
+     * Threads come to rest in milliseconds, those in an uninterruptible wait when it ends. Longer, the workload runs
+     * on.
+     */
     static final Duration FREEZE_LIMIT = Duration.ofSeconds(5);
 
     static final Duration THAW_LIMIT = Duration.ofSeconds(10);
@@ -109,7 +112,7 @@ public final class VmRuntime implements WorkloadRuntime {
             List<Part> parts = capture(located, partsDirectory, onStopped);
             freeze.withCaptured().write(stateDirectory);
             LOG.infof(
-                    "%s: %d threads of %d processes frozen from outside in %d ms, %d pauses of the VM took %d us, %d parts",
+                    "%s: %d threads of %d processes frozen in %d ms, %d pauses of the VM took %d us, %d parts",
                     id,
                     took.threads(),
                     took.processes(),
@@ -212,7 +215,7 @@ public final class VmRuntime implements WorkloadRuntime {
     @Override
     public void kill(WorkloadId id) {
         VmFreezeRecord freeze = record(id);
-        Located located = toBeKilled(id, freeze != null);
+        Located located = toBeKilled(id);
         if (freeze == null && located == null) {
             return;
         }
@@ -231,7 +234,7 @@ public final class VmRuntime implements WorkloadRuntime {
     }
 
     /** @return null when there is nothing left of it */
-    private Located toBeKilled(WorkloadId id, boolean recorded) {
+    private Located toBeKilled(WorkloadId id) {
         try {
             Located located = locate(id, Ask.WHETHER_RUNNING);
             if (located != null && !workloads.isBound(id)) {
@@ -242,9 +245,8 @@ public final class VmRuntime implements WorkloadRuntime {
             }
             return located;
         } catch (DecampException e) {
-            boolean dead = e.code().equals("workload-not-found");
-            if (dead) {
-                LOG.debugf("%s is not there any more%s: %s", id, recorded ? ", it was killed before" : "", e.getMessage());
+            if (e.code().equals("workload-not-found")) {
+                LOG.debugf("%s is not there any more: %s", id, e.getMessage());
                 return null;
             }
             throw e;

@@ -17,8 +17,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jboss.logging.Logger;
 
 /**
- * The VMs of this node, each attached to once for all that deal with it. Asking again costs microseconds, and finds out when
- * a VM has ended or its guest has booted anew: then it is attached to anew. Thread safe.
+ * The VMs of this node, each attached to once for all that deal with it. Asking again costs microseconds, and finds
+ * out when a VM has ended or its guest has booted anew: then it is attached to anew. Thread safe.
  */
 public final class Vms implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(Vms.class);

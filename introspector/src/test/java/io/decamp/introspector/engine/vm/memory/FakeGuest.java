@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A guest's memory with page tables in it, made by hand, and writes to it that are noted as QEMU's page tables would note
- * them. Frames below {@link #FIRST_FREE} are tables.
+ * A guest's memory with page tables in it, made by hand, and writes to it that are noted as QEMU's page tables would
+ * note them. Frames below {@link #FIRST_FREE} are tables.
  */
 final class FakeGuest implements Writes, PageKinds, AutoCloseable {
     static final int PAGE = 4096;

@@ -71,7 +71,8 @@ class RamTrackingTest {
 
     @Test
     void shouldStampEveryPageThatTheGuestHasWritten() {
-        guest.shell("(while :; do dd if=/dev/urandom of=/tmp/noise bs=64k count=16 2>/dev/null; done) & echo $! > /tmp/pid")
+        guest.shell("(while :; do dd if=/dev/urandom of=/tmp/noise bs=64k count=16 2>/dev/null; done) & "
+                        + "echo $! > /tmp/pid")
                 .check();
         int[] number = {0};
         int[] before = paused(() -> refreshed(number));

@@ -90,7 +90,8 @@ final class VmLab implements AutoCloseable {
                 .check();
         int[] pid = new int[1];
         Await.until("victim " + victim, LIMIT, () -> {
-            String found = guest.shell("cat /proc/[0-9]*/status 2>/dev/null | awk '/^Name:/ { n = $2 } /^NSpid:/ && NF == 3 "
+            String found = guest.shell("cat /proc/[0-9]*/status 2>/dev/null | awk '/^Name:/ { n = $2 } "
+                            + "/^NSpid:/ && NF == 3 "
                             + "&& $3 == 1 && n == \"" + victim + "\" { print $2 }'")
                     .output()
                     .strip();

@@ -12,7 +12,9 @@ import io.decamp.testkit.vm.GuestSpec;
 import io.decamp.testkit.vm.GuestWorkload;
 import org.junit.jupiter.api.Test;
 
-/** Prints what following and reading a process of a guest costs. Not part of the tests: by its name, Surefire skips it. */
+/**
+ * Prints what following and reading a process of a guest costs. Not part of the tests: by its name, Surefire skips it.
+ */
 class VmMemoryBenchmark {
     private static final int MIB = 256;
 

@@ -61,8 +61,9 @@ class VmMemoryTest {
                 lab.round(workload, Tasks.RUNNING);
             }
             MemorySource.Scan last = lab.verify(workload);
-            System.out.println("scan while held " + last.scanMicros() + " us, " + last.written().totalPages() + " pages of "
-                    + last.trackedBytes() / 4096);
+            System.out.printf(
+                    "scan while held %d us, %d pages of %d%n",
+                    last.scanMicros(), last.written().totalPages(), last.trackedBytes() / 4096);
         }
         assertTrue(lab.replica.zeroPages() > 0, "no page was ever dropped");
     }

@@ -68,7 +68,8 @@ class VmRuntimeTest {
     void shouldFindNothingInTheWayOfAContainer() {
         PreflightReport report = lab.runtime.check(id);
         assertTrue(
-                report.getFindingsList().stream().noneMatch(f -> f.getSeverity() == Severity.BLOCKER), report::toString);
+                report.getFindingsList().stream().noneMatch(f -> f.getSeverity() == Severity.BLOCKER),
+                report::toString);
         assertTrue(report.getProcesses() >= 2 && report.getThreads() > report.getProcesses(), report::toString);
         assertTrue(report.getLazyBytes() > 16 << 20, report::toString);
     }
@@ -137,8 +138,10 @@ class VmRuntimeTest {
             try {
                 assertEquals(
                         "vm-paused",
-                        assertThrows(DecampException.class, () -> lab.runtime.freeze(id, "m1", parts, () -> {})).code());
-                assertTrue(lab.runtime.check(id).getFindingsList().stream().anyMatch(f -> f.getCode().equals("vm-paused")));
+                        assertThrows(DecampException.class, () -> lab.runtime.freeze(id, "m1", parts, () -> {}))
+                                .code());
+                assertTrue(lab.runtime.check(id).getFindingsList().stream()
+                        .anyMatch(f -> f.getCode().equals("vm-paused")));
                 lab.round(id, Tasks.RUNNING);
             } finally {
                 qmp.execute("cont");
