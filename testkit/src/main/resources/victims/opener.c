@@ -227,6 +227,13 @@ int main(int count, char **argument) {
     int accepted = must(accept(named, NULL, NULL), "accept");
     put(dialled, 321, 8);
 
+    // One that answers many, bound by a relative name, and one that asks it.
+    struct sockaddr_un relative = {.sun_family = AF_UNIX, .sun_path = "server"};
+    int server = must(socket(AF_UNIX, SOCK_DGRAM, 0), "socket"), client = must(socket(AF_UNIX, SOCK_DGRAM, 0), "socket");
+    must(bind(server, (void *)&relative, sizeof relative), "bind");
+    must(connect(client, (void *)&relative, sizeof relative), "connect");
+    send(client, "asked", 5, 0);
+
     // Sockets of the network that have no connection.
     int number[3];
     int tcp = port(AF_INET, SOCK_STREAM, &number[0]), tcp6 = port(AF_INET6, SOCK_STREAM, &number[1]);
@@ -270,6 +277,8 @@ int main(int count, char **argument) {
     must(unlink(at("gone")), "unlink");
     char *shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, written, 0);
     if (shared == MAP_FAILED) must(-1, "mmap");
+    char *lost = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, gone, 0);
+    if (lost == MAP_FAILED) must(-1, "mmap");
     must(flock(written, LOCK_EX), "flock");
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 90};
     must(fcntl(append, F_SETLK, &lock), "lock");
@@ -373,6 +382,9 @@ int main(int count, char **argument) {
     expect_bytes("accepted socket", accepted, 321, 8);
     put(accepted, 9, 22);
     expect_bytes("dialled socket", dialled, 9, 22);
+    expect_message("server", server, "asked");
+    send(client, "again", 5, 0);
+    expect_message("server", server, "again");
     if (dial(abstract, 1) < 0) differs("nobody listens in the abstract name space");
     if (dial(at("socket"), 0) < 0) differs("nobody listens at the socket's path");
     if (accept(hidden, NULL, NULL) < 0) differs("no connection arrives");
@@ -431,6 +443,9 @@ int main(int count, char **argument) {
     EXPECT("position of the unlinked file", lseek(gone, 0, SEEK_CUR), 17);
     must(lseek(gone, 0, SEEK_SET), "lseek");
     expect_bytes("unlinked file", gone, 10000, 11);
+    char mapped[10000];
+    pattern(mapped, sizeof mapped, 11);
+    if (memcmp(lost, mapped, 8192)) differs("the map of the unlinked file shows other bytes");
     char cwd[300];
     if (!getcwd(cwd, sizeof cwd) || strcmp(cwd, directory)) differs("works in %s", cwd);
     EXPECT("umask", umask(0), 027);
