@@ -76,7 +76,8 @@ final class AddressSpaceState {
     }
 
     /**
-     * Pairs up to the one that ends them, as {@code /proc/PID/auxv} shows them. Those that CRIU has no room for are left out, as
+     * Pairs up to the one that ends them, as {@code /proc/PID/auxv} shows them. Those that CRIU has no room for are
+     * left out, as
      * it does itself; programs read theirs from their stack.
      */
     private static List<Long> auxiliary(KernelObject mm) {
@@ -101,7 +102,8 @@ final class AddressSpaceState {
         }
         if (mm.has("context.lam_cr3_mask") && mm.number("context.lam_cr3_mask") != 0) {
             concerns.refuse(
-                    "vm-cpu-state", "Process " + pid + " uses linear address masking", "Start it without tagged addresses");
+                    "vm-cpu-state", "Process " + pid + " uses linear address masking", "Start it without tagged "
+                            + "addresses");
         }
         if (mm.has("membarrier_state") && (mm.number("membarrier_state") & MEMBARRIER_REGISTERED) != 0) {
             concerns.warn(

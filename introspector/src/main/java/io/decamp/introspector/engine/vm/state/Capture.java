@@ -18,7 +18,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** One reading of a workload: first everything is read, which finds what can't be carried; then the images are written. */
+/**
+ * One reading of a workload: first everything is read, which finds what can't be carried; then the images are written.
+ */
 final class Capture {
     /** {@code CRTOOLS_IMAGES_V1_1}: images begin with a common magic. */
     private static final int IMAGE_VERSION = 2;

@@ -7,7 +7,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the workload's cgroup (v2) limits, as its files would show it: memory (mm/memcontrol.c), cpu (kernel/sched/core.c)
+ * What the workload's cgroup (v2) limits, as its files would show it: memory (mm/memcontrol.c), cpu
+ * (kernel/sched/core.c)
  * and pids (kernel/cgroup/pids.c). A controller that is not enabled there has no values.
  */
 final class CgroupState {

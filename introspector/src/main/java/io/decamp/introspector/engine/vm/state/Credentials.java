@@ -48,7 +48,8 @@ final class Credentials {
         if (capabilities(cred, "cap_ambient").stream().anyMatch(bits -> bits != 0)) {
             concerns.refuse(
                     "vm-ambient-capabilities",
-                    "Process " + task.number("tgid") + " of the guest has ambient capabilities, which CRIU doesn't restore",
+                    "Process " + task.number("tgid") + " of the guest has ambient capabilities, which CRIU "
+                            + "doesn't restore",
                     "Give it the capabilities by its user or its file");
         }
     }

@@ -29,8 +29,10 @@ final class Fpu {
         if (area.unknown() != 0) {
             concerns.refuse(
                     "vm-cpu-state",
-                    "Thread " + task.number("pid") + " of the guest uses CPU state 0x" + Long.toHexString(area.unknown())
-                            + " (bits of XCR0: 0x60000 is AMX, 0x800 a shadow stack), which CRIU's images have no place for",
+                    "Thread " + task.number("pid") + " of the guest uses CPU state 0x"
+                            + Long.toHexString(area.unknown())
+                            + " (bits of XCR0: 0x60000 is AMX, 0x800 a shadow stack), which CRIU's images have "
+                                    + "no place for",
                     "Give the guest a CPU model without that feature");
         }
         int pkru = task.has("thread.pkru") ? (int) task.number("thread.pkru") : 0;

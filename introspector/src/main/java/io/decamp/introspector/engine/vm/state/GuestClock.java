@@ -7,8 +7,10 @@ import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 
 /**
- * The guest's clocks as its timekeeper last set them (kernel/time/timekeeping.c), in nanoseconds. They are as old as the last
- * tick of a processor that was not idle; the interrupt that froze the workload was one. Immutable: all timers of a capture
+ * The guest's clocks as its timekeeper last set them (kernel/time/timekeeping.c), in nanoseconds. They are as old as
+ * the last
+ * tick of a processor that was not idle; the interrupt that froze the workload was one. Immutable: all timers of a
+ * capture
  * are told from the same moment.
  */
 final class GuestClock {
@@ -23,7 +25,8 @@ final class GuestClock {
     static final int TAI = 11;
 
     /**
-     * What the copy's clocks are ahead of the last tick: five ticks of a 250 Hz kernel. A program that read the time just
+     * What the copy's clocks are ahead of the last tick: five ticks of a 250 Hz kernel. A program that read the time
+     * just
      * before it was frozen must never see it go back; that its clocks leap over a part of the freeze is what clocks do.
      */
     static final long MARGIN_NANOS = 20_000_000;
@@ -53,7 +56,8 @@ final class GuestClock {
         long boot = keeper.number("offs_boot");
         long base = keeper.number("tkr_mono.base");
         if (shift <= 0 || shift > MAX_SHIFT || boot < 0 || base < 0 || keeper.number("tkr_mono.clock") >= 0) {
-            throw new GuestFault(GuestFault.Reason.FORMAT, "The guest's timekeeper has shift " + shift + " and base " + base);
+            throw new GuestFault(GuestFault.Reason.FORMAT, "The guest's timekeeper has shift " + shift + " and "
+                    + "base " + base);
         }
         long now = base + (keeper.number("tkr_mono.xtime_nsec") >>> shift);
         return new GuestClock(now, keeper.number("offs_real"), boot, keeper.number("offs_tai"));
@@ -76,7 +80,8 @@ final class GuestClock {
     }
 
     /**
-     * What the task's own clocks show (they may be shifted by its time namespace): CRIU shifts those of the copy so that they
+     * What the task's own clocks show (they may be shifted by its time namespace): CRIU shifts those of the copy so
+     * that they
      * go on from there.
      */
     TimensEntry asSeenBy(KernelObject task) {

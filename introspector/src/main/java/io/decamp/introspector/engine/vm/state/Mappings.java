@@ -124,7 +124,8 @@ final class Mappings {
             }
             case "[vvar]" -> entry.setStatus(REGULAR | ANON_PRIVATE | VVAR);
             default -> {
-                refuse("vm-special-mapping", area, pid, "the kernel's mapping " + name, "Remove the probe that made it");
+                refuse("vm-special-mapping", area, pid, "the kernel's mapping " + name, "Remove the probe that "
+                        + "made it");
                 entry.setStatus(REGULAR | ANON_PRIVATE);
             }
         }

@@ -14,8 +14,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The namespaces of a workload: its own PID namespace always, its own UTS and IPC namespaces where it has some. The others
- * must be the guest's initial ones. A time namespace needs none of its own: CRIU makes one, shifted so that the clocks go on
+ * The namespaces of a workload: its own PID namespace always, its own UTS and IPC namespaces where it has some. The
+ * others
+ * must be the guest's initial ones. A time namespace needs none of its own: CRIU makes one, shifted so that the clocks
+ * go on
  * (see {@link GuestClock#asSeenBy}). Numbers only have to differ from those of the root.
  */
 final class Namespaces {

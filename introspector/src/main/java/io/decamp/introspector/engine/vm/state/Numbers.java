@@ -3,7 +3,10 @@ package io.decamp.introspector.engine.vm.state;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 
-/** Numbers of processes, threads, groups and sessions as the workload's own PID namespace has them: images hold no others. */
+/**
+ * Numbers of processes, threads, groups and sessions as the workload's own PID namespace has them: images hold no
+ * others.
+ */
 final class Numbers {
     private final GuestTasks tasks;
     private final int level;

@@ -25,7 +25,8 @@ final class PageRuns {
     /** @param from not below the end of what was added before */
     void add(long from, long to, int how) {
         if (from < end) {
-            throw new IllegalArgumentException("Pages at 0x" + Long.toHexString(from) + " come after 0x" + Long.toHexString(end));
+            throw new IllegalArgumentException(
+                    "Pages at 0x" + Long.toHexString(from) + " come after 0x" + Long.toHexString(end));
         }
         if (from == end && how == flags && to - start >>> PAGE_SHIFT <= MAX_PAGES) {
             end = to;

@@ -12,7 +12,8 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * Finds the pages that are a process's own: those that were written. Pages of zeros that all processes share, and pages of
+ * Finds the pages that are a process's own: those that were written. Pages of zeros that all processes share, and pages
+ * of
  * files, are made anew at the destination. Pages that the guest swapped out can't be read from outside. One thread.
  */
 final class PageWalk {
@@ -111,7 +112,8 @@ final class PageWalk {
         long length = mapping.end() - mapping.start();
         if (size <= 0 || size > MAX_VDSO_BYTES || offset < 0 || offset + length > size) {
             throw new GuestFault(
-                    GuestFault.Reason.BOUND, "A vDSO of " + size + " bytes is mapped from " + offset + " for " + length);
+                    GuestFault.Reason.BOUND,
+                    "A vDSO of " + size + " bytes is mapped from " + offset + " for " + length);
         }
         for (long at = 0; at < length; at += PAGE) {
             long entry = kernel.pageTables().entry(tables, mapping.start() + at);

@@ -7,7 +7,8 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 
 /**
  * A thread's user registers: what the kernel saved when the thread last entered it, at the top of its kernel stack
- * ({@code task_pt_regs}, arch/x86/include/asm/processor.h), and the segment bases that were saved when it went to sleep.
+ * ({@code task_pt_regs}, arch/x86/include/asm/processor.h), and the segment bases that were saved when it went to
+ * sleep.
  */
 final class Registers {
     /** {@code THREAD_SIZE} where the kernel doesn't say how large the stack is. */
@@ -16,7 +17,10 @@ final class Registers {
     /** Larger stacks (KASAN) have 32 KiB. */
     private static final long MAX_STACK_PAGES = 16;
 
-    /** {@code TOP_OF_KERNEL_STACK_PADDING} of a kernel that can use FRED event delivery (arch/x86/include/asm/thread_info.h). */
+    /**
+     * {@code TOP_OF_KERNEL_STACK_PADDING} of a kernel that can use FRED event delivery
+     * (arch/x86/include/asm/thread_info.h).
+     */
     private static final long FRED_PADDING = 16;
 
     /** {@code __USER_CS} and {@code __USER_DS}: 64-bit code. */
@@ -103,7 +107,8 @@ final class Registers {
     }
 
     /**
-     * A system call that was interrupted for the freeze begins anew, as after a signal without a handler; one that would go on
+     * A system call that was interrupted for the freeze begins anew, as after a signal without a handler; one that
+     * would go on
      * where it was (a relative sleep) returns EINTR, since its state is in the kernel. This is CRIU's own rule
      * (compel/arch/x86/src/lib/infect.c, get_task_regs).
      */

@@ -6,7 +6,8 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 import java.util.Optional;
 
 /**
- * A thread's registration for restartable sequences (kernel/rseq.c, include/uapi/linux/rseq.h): a thread that was stopped in
+ * A thread's registration for restartable sequences (kernel/rseq.c, include/uapi/linux/rseq.h): a thread that was
+ * stopped in
  * the middle of one continues at its abort handler, as after any preemption.
  */
 final class RestartableSequence {

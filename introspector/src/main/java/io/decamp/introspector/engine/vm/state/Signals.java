@@ -79,7 +79,8 @@ final class Signals {
             byte[] info = entry.bytes("info");
             int signal = ByteBuffer.wrap(info).order(ByteOrder.LITTLE_ENDIAN).getInt();
             if (signal < 1 || signal > COUNT || info.length > INFO_BYTES) {
-                throw new GuestFault(GuestFault.Reason.BOUND, "Signal " + signal + " of " + info.length + " bytes is queued");
+                throw new GuestFault(GuestFault.Reason.BOUND, "Signal " + signal + " of " + info.length + " "
+                        + "bytes is queued");
             }
             queued |= 1L << signal - 1;
             if (signal != STOP) {

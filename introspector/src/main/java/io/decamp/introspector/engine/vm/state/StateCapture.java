@@ -11,7 +11,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Saves the state of a workload inside a guest, its private memory aside, as CRIU images: all of it is read from the guest's
+ * Saves the state of a workload inside a guest, its private memory aside, as CRIU images: all of it is read from the
+ * guest's
  * memory, nothing runs in the guest and nothing is written there. What can't be carried is refused by name.
  */
 public final class StateCapture {
@@ -29,7 +30,8 @@ public final class StateCapture {
      * @param init PID 1 of the workload's PID namespace; all its threads are frozen
      * @param partsDirectory exists, is empty, on a memory file system
      * @return the images, {@value #FILES_PART} and the contents of travelling files
-     * @throws DecampException with the code of what can't be carried, {@code guest-memory-...} when memory isn't what it
+     * @throws DecampException with the code of what can't be carried, {@code guest-memory-...} when memory isn't what
+     * it
      *     should be, {@code image-io}
      */
     public static List<Part> write(GuestKernel kernel, KernelObject init, Path partsDirectory) {

@@ -80,7 +80,8 @@ final class ThreadState {
         if (segments || ports) {
             concerns.refuse(
                     "vm-cpu-state",
-                    "Thread " + task.number("pid") + " of the guest has " + (ports ? "access to I/O ports" : "TLS segments"),
+                    "Thread " + task.number("pid") + " of the guest has "
+                            + (ports ? "access to I/O ports" : "TLS segments"),
                     "Only plain 64-bit programs can be carried");
         }
     }
@@ -109,7 +110,8 @@ final class ThreadState {
         } else if (policy == SCHED_DEADLINE) {
             concerns.refuse(
                     "vm-deadline-scheduling",
-                    "Thread " + task.number("pid") + " of the guest is scheduled by deadlines, which CRIU doesn't restore",
+                    "Thread " + task.number("pid") + " of the guest is scheduled by deadlines, which CRIU "
+                            + "doesn't restore",
                     "Use SCHED_FIFO or SCHED_RR");
         }
     }
@@ -128,7 +130,8 @@ final class ThreadState {
         if (mode >= SECCOMP_FILTER) {
             concerns.refuse(
                     "vm-seccomp-filter",
-                    "Thread " + task.number("pid") + " of the guest has a seccomp filter, which can't be read from outside",
+                    "Thread " + task.number("pid") + " of the guest has a seccomp filter, which can't be read "
+                            + "from outside",
                     "Start the workload without a seccomp profile");
         } else if (mode != 0) {
             core.setSeccompMode(mode);
@@ -137,7 +140,8 @@ final class ThreadState {
             concerns.warn(
                     "vm-no-new-privs",
                     "Thread " + task.number("pid") + " of the guest has set no_new_privs, which CRIU doesn't restore",
-                    "A program that it starts after the move may gain privileges by its file; keep such files out of its reach");
+                    "A program that it starts after the move may gain privileges by its file; keep such files "
+                            + "out of its reach");
         }
     }
 }

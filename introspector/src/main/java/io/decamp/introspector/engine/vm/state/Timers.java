@@ -9,7 +9,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * A process's interval timers and POSIX timers: what is left of them at the moment of the capture (kernel/time/itimer.c,
+ * A process's interval timers and POSIX timers: what is left of them at the moment of the capture
+ * (kernel/time/itimer.c,
  * kernel/time/posix-timers.c).
  */
 final class Timers {
@@ -25,7 +26,8 @@ final class Timers {
     private static final long NANOS = 1_000_000_000;
 
     /**
-     * Seconds between rings of a timer that rings once: 68 years, the most that a time of 32 bits holds. CRIU switches interval
+     * Seconds between rings of a timer that rings once: 68 years, the most that a time of 32 bits holds. CRIU switches
+     * interval
      * timers off that have no interval (decode_itimer of criu/timer.c), and so would lose every alarm().
      */
     static final long ONCE_SECONDS = Integer.MAX_VALUE;
@@ -132,7 +134,8 @@ final class Timers {
             concerns.refuse(
                     "vm-timer-clock",
                     "Process " + numbers.of(leader) + " has a POSIX timer by clock " + by,
-                    "Timers by CLOCK_REALTIME, MONOTONIC, BOOTTIME, TAI and PROCESS_CPUTIME_ID can be carried, no others");
+                    "Timers by CLOCK_REALTIME, MONOTONIC, BOOTTIME, TAI and PROCESS_CPUTIME_ID can be carried, "
+                            + "no others");
             return;
         }
         long period = timer.number("it_interval");

@@ -7,8 +7,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A thread's FPU state as the guest's kernel saved it (FXSAVE, XSAVE, XSAVEC or XSAVES), told as {@code PTRACE_GETREGSET}
- * would: a component in its INIT state is not in memory, whatever lies there, and reads as its initial value. Source: {@code
+ * A thread's FPU state as the guest's kernel saved it (FXSAVE, XSAVE, XSAVEC or XSAVES), told as {@code
+ * PTRACE_GETREGSET}
+ * would: a component in its INIT state is not in memory, whatever lies there, and reads as its initial value. Source:
+ * {@code
  * __copy_xstate_to_uabi_buf} of arch/x86/kernel/fpu/xstate.c; Intel SDM volume 1, chapter 13.
  */
 final class XsaveArea {
@@ -154,7 +156,8 @@ final class XsaveArea {
         if (at < XsaveLayout.EXTENDED_BYTES || at + bytes > memory.capacity()) {
             throw new GuestFault(
                     GuestFault.Reason.FORMAT,
-                    "FPU component " + component + " at " + at + " is not within the " + memory.capacity() + " bytes saved");
+                    "FPU component " + component + " at " + at + " is not within the " + memory.capacity() + " "
+                            + "bytes saved");
         }
         return at;
     }

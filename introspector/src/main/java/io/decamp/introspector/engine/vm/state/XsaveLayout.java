@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Where the parts of a saved FPU state lie on the guest's processor: the tables that its kernel filled from CPUID leaf 0xD
- * at boot ({@code xstate_offsets}, {@code xstate_sizes}, {@code xstate_flags} of arch/x86/kernel/fpu/xstate.c). Immutable.
+ * Where the parts of a saved FPU state lie on the guest's processor: the tables that its kernel filled from CPUID leaf
+ * 0xD
+ * at boot ({@code xstate_offsets}, {@code xstate_sizes}, {@code xstate_flags} of arch/x86/kernel/fpu/xstate.c).
+ * Immutable.
  */
 final class XsaveLayout {
     /** {@code FXSAVE_SIZE} and {@code XSAVE_HDR_SIZE}: the first component behind SSE begins here. */

@@ -50,11 +50,13 @@ final class CaptureLab implements AutoCloseable {
     /** @param namespaces more options for unshare */
     int start(String cgroup, String command, String namespaces) {
         guest.shell("mkdir -p /sys/fs/cgroup/" + cgroup + "; cd /; sh -c 'echo $$ > /sys/fs/cgroup/" + cgroup
-                        + "/cgroup.procs; exec unshare -p -f " + namespaces + " " + command + "' </dev/null >/dev/null 2>&1 &")
+                        + "/cgroup.procs; exec unshare -p -f " + namespaces + " " + command + "' </dev/null "
+                                + ">/dev/null 2>&1 &")
                 .check();
         return Integer.parseInt(guest.shell("i=0; while [ $i -lt 100 ]; do for p in $(cat /sys/fs/cgroup/" + cgroup
                         + "/cgroup.procs); do grep -q '^NSpid:.*[[:space:]]1$' /proc/$p/status && "
-                        + "! grep -q '^Name:.*unshare' /proc/$p/status && echo $p && exit; done; i=$((i+1)); sleep 0.1; done; exit 1")
+                        + "! grep -q '^Name:.*unshare' /proc/$p/status && echo $p && exit; done; i=$((i+1)); "
+                                + "sleep 0.1; done; exit 1")
                 .check()
                 .output()
                 .strip());
@@ -63,7 +65,8 @@ final class CaptureLab implements AutoCloseable {
     /** Takes a running workload into a cgroup of that name. */
     void adopt(String cgroup, int init) {
         guest.shell("mkdir -p /sys/fs/cgroup/" + cgroup + "; for p in $(ls /proc | grep '^[0-9]'); do "
-                        + "[ \"$(readlink /proc/$p/ns/pid)\" = \"$(readlink /proc/" + init + "/ns/pid)\" ] && echo $p > /sys/fs/cgroup/"
+                        + "[ \"$(readlink /proc/$p/ns/pid)\" = \"$(readlink /proc/" + init + "/ns/pid)\" ] && "
+                                + "echo $p > /sys/fs/cgroup/"
                         + cgroup + "/cgroup.procs; done; true")
                 .check();
     }
@@ -143,7 +146,8 @@ final class CaptureLab implements AutoCloseable {
             Files.delete(tar);
         }
         var result = guest.shell(
-                "rm -rf /img/in; mkdir -p /img/in /sys/fs/cgroup/" + cgroup + "; cd /img/in; tar xf ../in.tar; sh -c 'echo $$ > /sys/fs/cgroup/"
+                "rm -rf /img/in; mkdir -p /img/in /sys/fs/cgroup/" + cgroup + "; cd /img/in; tar xf ../in.tar; "
+                        + "sh -c 'echo $$ > /sys/fs/cgroup/"
                         + cgroup + "/cgroup.procs; exec " + criu
                         + " restore -d -D /img/in -o log -v4 --manage-cgroups=ignore' </dev/null >/dev/null 2>&1",
                 CRIU_LIMIT);

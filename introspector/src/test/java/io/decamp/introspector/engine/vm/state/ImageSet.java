@@ -123,7 +123,8 @@ final class ImageSet {
         long offset = 0;
         long start = 0;
         for (VmaEntry area : mm.getVmasList()) {
-            String like = "prot " + area.getProt() + " flags " + area.getFlags() + " status " + area.getStatus() + " madv "
+            String like = "prot " + area.getProt() + " flags " + area.getFlags() + " status " + area.getStatus()
+                    + " madv "
                     + Long.toHexString(area.getMadv()) + " open " + area.getFdflags() + " of "
                     + names.getOrDefault((int) area.getShmid(), "-");
             boolean file = area.getShmid() != 0;

@@ -29,7 +29,8 @@ class StateCaptureLiveTest {
     /** What may differ between our images and those that criu 3.17.1 dumps of the same workload. */
     private static final Map<String, String> UNLIKE_CRIU = Map.of(
             ".*\\.cg_set", "the destination decides about cgroups, criu describes its own",
-            ".*\\.tc\\.flags", "flags of the kernel's own, which nobody restores; they change with what the task just did",
+            ".*\\.tc\\.flags", "flags of the kernel's own, which nobody restores; they change with what the task "
+                    + "just did",
             ".*\\.timers\\..*\\.v(sec|usec|nsec)", "time went on between the two",
             ".*\\.timers\\.(prof|virt|real)\\.isec", "a timer that rings once has an interval here, else criu drops it",
             ".*\\.notify_thread_id", "criu 3.17.1 writes what happened to be in its memory",
@@ -107,7 +108,9 @@ class StateCaptureLiveTest {
                 .toList();
     }
 
-    /** Criu copies one page of program text in each process to run its own code there; else the pages must be the same. */
+    /**
+     * Criu copies one page of program text in each process to run its own code there; else the pages must be the same.
+     */
     private static void comparePages(ImageSet ours, ImageSet theirs) {
         for (int pid : theirs.pids()) {
             TreeSet<Long> missing = new TreeSet<>(theirs.pages(pid));
@@ -128,7 +131,9 @@ class StateCaptureLiveTest {
         Map<String, Long> left = left(before);
         left(after).forEach((name, seconds) -> {
             long difference = left.get(name) - seconds;
-            assertTrue(difference >= -1 && difference < 60, () -> name + " had " + left.get(name) + " s, has " + seconds);
+            assertTrue(
+                    difference >= -1 && difference < 60,
+                    () -> name + " had " + left.get(name) + " s, has " + seconds);
         });
         assertEquals(before.getPosixCount(), after.getPosixCount());
     }
