@@ -89,6 +89,14 @@ final class Guest {
         }
     }
 
+    /** What happens in it shares one connection, which takes the agent an answer to open. */
+    void connected(VmRegistration vm, Runnable calls) {
+        agents.with(vm, agent -> {
+            calls.run();
+            return null;
+        });
+    }
+
     /** Whether the guest has the copy complete and frozen. */
     boolean isHeld(VmRegistration vm, GuestJob job, Held held) {
         try {

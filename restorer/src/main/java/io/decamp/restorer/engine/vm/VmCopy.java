@@ -132,23 +132,36 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     public void release(WorkloadId id) {
         long begin = System.nanoTime();
         VmCopyRecord copy = records.find(id).orElseThrow(() -> missing(id));
-        if (copy.released().isEmpty()) {
-            if (hold(copy) != Hold.HELD || !(copy.state() instanceof State.Held held)) {
-                throw missing(id);
+        switch (copy.state()) {
+            case State.Plugging s -> throw missing(id);
+            case State.Restoring s -> throw missing(id);
+            case State.Held held -> {
+                if (hasEnded(copy)) {
+                    throw missing(id);
+                }
+                guest.connected(copy.vm(), () -> {
+                    if (!guest.isHeld(copy.vm(), copy.job(), held)) {
+                        throw missing(id);
+                    }
+                    bindings.bind(id, held.init());
+                    records.put(copy.with(new State.Released(held)));
+                    thaw(copy, held, begin);
+                });
             }
-            bindings.bind(id, held.init());
-            copy = copy.with(new State.Released(held));
-            records.put(copy);
+            case State.Released released -> thaw(copy, released.held(), begin);
+            case State.Thawed thawed -> finishLater(copy);
+            case State.Finished finished -> {}
         }
-        if (copy.state() instanceof State.Released released) {
-            guest.thaw(copy.vm(), released.held());
-            copy = copy.with(new State.Thawed(released.held()));
-            records.put(copy);
-            LOG.infof("%s: copy released in VM %s in %d ms", id, copy.vm().name(), millis(System.nanoTime() - begin));
-        }
-        if (copy.state() instanceof State.Thawed) {
-            finishLater(copy);
-        }
+    }
+
+    private void thaw(VmCopyRecord copy, State.Held held, long beginNanos) {
+        guest.thaw(copy.vm(), held);
+        VmCopyRecord thawed = copy.with(new State.Thawed(held));
+        records.put(thawed);
+        LOG.infof(
+                "%s: copy released in VM %s in %d ms",
+                copy.id(), copy.vm().name(), millis(System.nanoTime() - beginNanos));
+        finishLater(thawed);
     }
 
     @Override
