@@ -4,13 +4,13 @@
  *
  *   guards --log FILE [--without registers,timers,files,pipe,sockets] -- COMMAND [ARGUMENT...]
  *
- * Writes record i, "%015u\n", at position 16 * i of FILE (without O_APPEND: the position is the descriptor's) when every
- * guard has had its turn again since record i - 1:
+ * Writes record i, "%015u\n", at position 16 * i of FILE (without O_APPEND: the position is the descriptor's) when
+ * every guard has had its turn again since record i - 1:
  *
  *   registers   two threads hold a pattern in rbx, rbp, r8 to r10, r14, r15 and all xmm (ymm where the CPU has them),
  *               spin, sleep in a system call, and compare
- *   timers      an interval timer, a POSIX timer and a timerfd have each fired again; the periods of the first two are what
- *               was set. The timerfd is set anew each time: criu 3.17 stops one with a period that is due while unread
+ *   timers      an interval timer, a POSIX timer and a timerfd have each fired again; the periods of the first two are
+ *               what was set. The timerfd is set anew each time: criu 3.17 stops one with a period that is due and unread
  *   files       record i - 8 is read back by a second descriptor with a position of its own
  *   pipe        a block is written and the one of 8 turns before is read: 8 are always on their way
  *   sockets     the same through a socket pair
@@ -74,8 +74,8 @@ static void die(const char *what)
 
 struct held { uint8_t vector[VECTORS][32]; uint64_t general[7]; };
 
-/* Loads all registers, spins, sleeps in nanosleep(2), stores them. rcx and r11 are the system call's own. What the compiler
- * may have put into the 128 bytes below the stack pointer is stepped over. */
+/* Loads all registers, spins, sleeps in nanosleep(2), stores them. rcx and r11 are the system call's own. What the
+ * compiler may have put into the 128 bytes below the stack pointer is stepped over. */
 #define HOLD(move, reg, tail)                                                                                       \
     "sub $128, %%rsp\n push %%rbp\n push %%rbx\n"                                                                    \
     "mov 512(%%r12), %%rbx\n mov 520(%%r12), %%rbp\n mov 528(%%r12), %%r8\n mov 536(%%r12), %%r9\n"                 \
@@ -290,7 +290,8 @@ int main(int argc, char **argv)
     }
     if (pthread_sigmask(SIG_BLOCK, &held, NULL))
         die("sigmask");
-    if (((with & FILES) && (back_fd = open(log, O_RDONLY | O_CLOEXEC)) < 0) || ((with & PIPE) && pipe2(pipes, O_CLOEXEC)) ||
+    if (((with & FILES) && (back_fd = open(log, O_RDONLY | O_CLOEXEC)) < 0) || 
+        ((with & PIPE) && pipe2(pipes, O_CLOEXEC)) ||
         ((with & SOCKETS) && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets)))
         die("descriptors");
     pthread_t thread;

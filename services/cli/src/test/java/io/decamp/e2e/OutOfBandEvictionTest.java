@@ -69,11 +69,18 @@ class OutOfBandEvictionTest {
         watch.awaitRestored(migration, LIMIT);
         cluster.session()
                 .register()
-                .await(scene.id(), s -> s instanceof HandoffState.Owned o && !o.node().value().equals(from), LIMIT);
+                .await(
+                        scene.id(),
+                        s -> s instanceof HandoffState.Owned o
+                                && !o.node().value().equals(from),
+                        LIMIT);
     }
 
     private static void assertThere(GuestWorkload workload, GuestVm here, GuestVm left) {
-        Await.until("its end in guest " + left.name(), LIMIT, () -> workload.pidIn(left).isEmpty());
+        Await.until(
+                "its end in guest " + left.name(),
+                LIMIT,
+                () -> workload.pidIn(left).isEmpty());
         workload.awaitGoingOn(here, TURNS);
         assertTrue(workload.pidIn(here).isPresent());
     }

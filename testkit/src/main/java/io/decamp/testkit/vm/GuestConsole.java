@@ -71,7 +71,10 @@ final class GuestConsole implements AutoCloseable {
         String output = all.substring(from, all.length() - mark.length() - 2);
         if (status == 137 && nanos >= Duration.ofSeconds(seconds).toNanos()) {
             throw DecampException.retry(
-                    "guest-command-time", "'" + command + "' did not end in " + seconds + " s: " + output, "Is it stuck?", null);
+                    "guest-command-time",
+                    "'" + command + "' did not end in " + seconds + " s: " + output,
+                    "Is it stuck?",
+                    null);
         }
         return new GuestResult(command, output, status, Duration.ofNanos(nanos));
     }

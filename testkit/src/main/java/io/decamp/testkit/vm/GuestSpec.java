@@ -6,8 +6,8 @@ import java.util.regex.Pattern;
  * A guest that is wanted.
  *
  * @param name what Decamp knows the VM by: {@code vm:NAME/pid:N}
- * @param cpuModel QEMU's; {@code max} has all that the accelerator offers (by TCG 5-level page tables too), {@code Nehalem}
- *     neither those nor XSAVE
+ * @param cpuModel QEMU's; {@code max} has all that the accelerator offers (by TCG 5-level page tables too),
+ *     {@code Nehalem} neither those nor XSAVE
  * @param receives whether workloads that move to its node come to life in it
  */
 public record GuestSpec(

@@ -70,7 +70,10 @@ public final class GuestVm implements AutoCloseable {
             String said = line.log();
             close();
             throw DecampException.abort(
-                    "guest-not-booted", "Guest " + spec.name() + " does not boot by " + accelerator + ": " + said, "Read on", e);
+                    "guest-not-booted",
+                    "Guest " + spec.name() + " does not boot by " + accelerator + ": " + said,
+                    "Read on",
+                    e);
         }
         this.bootTime = Duration.ofNanos(System.nanoTime() - begin);
     }
@@ -103,7 +106,10 @@ public final class GuestVm implements AutoCloseable {
             return Files.exists(line.data()) && Files.exists(line.console());
         });
         qemu = keeper.descendants()
-                .filter(p -> p.info().command().filter(c -> c.contains("qemu-system")).isPresent())
+                .filter(p -> p.info()
+                        .command()
+                        .filter(c -> c.contains("qemu-system"))
+                        .isPresent())
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("QEMU ended at once"));
         Await.until("QEMU's serial line", limit, () -> {
@@ -211,7 +217,8 @@ public final class GuestVm implements AutoCloseable {
 
     /** Copies what a file of the guest holds now; it may be growing. */
     public synchronized void fetch(String from, Path to) {
-        long bytes = Long.parseLong(shell("stat -c %s '" + from + "'").check().output().strip());
+        long bytes = Long.parseLong(
+                shell("stat -c %s '" + from + "'").check().output().strip());
         try {
             var read = CompletableFuture.runAsync(() -> {
                 try {
@@ -220,7 +227,8 @@ public final class GuestVm implements AutoCloseable {
                     throw new UncheckedIOException(e);
                 }
             });
-            shell("head -c " + bytes + " '" + from + "' > /dev/data", TRANSFER_LIMIT).check();
+            shell("head -c " + bytes + " '" + from + "' > /dev/data", TRANSFER_LIMIT)
+                    .check();
             read.get(TRANSFER_LIMIT.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -231,7 +239,8 @@ public final class GuestVm implements AutoCloseable {
     }
 
     private DecampException transferFailed(String what, Exception cause) {
-        return DecampException.abort("guest-transfer", "Can't copy " + what + " of guest " + name(), "Did QEMU end?", cause);
+        return DecampException.abort(
+                "guest-transfer", "Can't copy " + what + " of guest " + name(), "Did QEMU end?", cause);
     }
 
     /** What the guest's kernel and init printed on its console. */

@@ -20,9 +20,9 @@ import java.util.regex.Pattern;
 
 /**
  * A container in a guest that checks itself: init of a PID namespace of its own, {@code victims/guards.c} (registers,
- * timers, positions of files, a pipe, a socket pair), with a {@code chain} workload below it (memory; see {@link ChainSpec}).
- * Its programs and its logs are at the same paths in every guest; the logs are on a tmpfs and travel with it. It has a cgroup
- * of its own with the limits of {@link #LIMITS}.
+ * timers, positions of files, a pipe, a socket pair), with a {@code chain} workload below it (memory; see
+ * {@link ChainSpec}). Its programs and its logs are at the same paths in every guest; the logs are on a tmpfs and travel
+ * with it. It has a cgroup of its own with the limits of {@link #LIMITS}.
  */
 public final class GuestWorkload {
     private static final Duration START_LIMIT = Duration.ofSeconds(90);
@@ -35,7 +35,8 @@ public final class GuestWorkload {
     private static final String ERRORS = RECORDS + ".errors";
     private static final int RECORD_BYTES = 16;
     private static final String CGROUP = "/sys/fs/cgroup/workload";
-    private static final Pattern ENDED = Pattern.compile("ended records=(\\d+) turns=(\\d+) errors=(\\d+) child=(\\d+)");
+    private static final Pattern ENDED =
+            Pattern.compile("ended records=(\\d+) turns=(\\d+) errors=(\\d+) child=(\\d+)");
 
     /** Files of its cgroup (v2), and what they hold. */
     public static final Map<String, String> LIMITS =
@@ -98,7 +99,8 @@ public final class GuestWorkload {
         String exclusion = without.isEmpty() ? "" : "--without " + without + " ";
         makeCgroup(guest);
         guest.shell("rm -f " + CHAIN_LOG + " " + RECORDS + " " + ERRORS + "; cd /; sh -c 'echo $$ > " + CGROUP
-                        + "/cgroup.procs && exec unshare -p -f setsid \"$@\"' start " + GUARDS + " --log " + RECORDS + " "
+                        + "/cgroup.procs && exec unshare -p -f setsid \"$@\"' start " + GUARDS + " --log " + RECORDS
+                        + " "
                         + exclusion + "-- " + command + " </dev/null >/dev/null 2>&1 &")
                 .check();
         Await.until(
@@ -118,7 +120,8 @@ public final class GuestWorkload {
     }
 
     private static boolean begun(GuestVm guest, ChainSpec spec) {
-        String said = guest.shell("grep -c '^0 ' " + CHAIN_LOG + "; stat -c %s " + RECORDS).output();
+        String said = guest.shell("grep -c '^0 ' " + CHAIN_LOG + "; stat -c %s " + RECORDS)
+                .output();
         List<String> lines = said.lines().toList();
         return lines.size() == 2
                 && lines.stream().allMatch(line -> line.matches("\\d+"))
@@ -128,8 +131,9 @@ public final class GuestWorkload {
 
     private static OptionalInt init(GuestVm guest) {
         // by cat, which goes on when a process ends meanwhile
-        String found = guest.shell("cat /proc/[0-9]*/status 2>/dev/null | awk '/^Name:/ { name = $2 } /^State:/ { state = $2 } "
-                        + "/^NSpid:/ && NF == 3 && $3 == 1 && name == \"guards\" && state != \"Z\" { print $2 }'")
+        String found = guest.shell(
+                        "cat /proc/[0-9]*/status 2>/dev/null | awk '/^Name:/ { name = $2 } /^State:/ { state = $2 } "
+                                + "/^NSpid:/ && NF == 3 && $3 == 1 && name == \"guards\" && state != \"Z\" { print $2 }'")
                 .output()
                 .strip();
         if (found.isEmpty()) {
@@ -174,7 +178,9 @@ public final class GuestWorkload {
 
     /** Turns of all guards, as the log in this guest says. */
     public long records(GuestVm guest) {
-        return Long.parseLong(guest.shell("stat -c %s " + RECORDS).check().output().strip()) / RECORD_BYTES;
+        return Long.parseLong(
+                        guest.shell("stat -c %s " + RECORDS).check().output().strip())
+                / RECORD_BYTES;
     }
 
     /** Returns when the copy in this guest has made {@code more} turns of all guards, and its chain goes on as well. */
@@ -189,7 +195,8 @@ public final class GuestWorkload {
     }
 
     private static long chainBytes(GuestVm guest) {
-        return Long.parseLong(guest.shell("stat -c %s " + CHAIN_LOG).check().output().strip());
+        return Long.parseLong(
+                guest.shell("stat -c %s " + CHAIN_LOG).check().output().strip());
     }
 
     /** Ends the copy in this guest by SIGTERM, which makes it compare all its memory, and judges all it ever did. */

@@ -33,7 +33,10 @@ record Place(List<String> enter, Path directory, Path shared, Path sharedFromHer
             return new Place(node.enter(), directory, SHARED_MEMORY, node.seenFromHere(SHARED_MEMORY));
         } catch (IOException e) {
             throw DecampException.abort(
-                    "guest-directory", "Can't make a directory for guest " + name + " of " + node, "Is the name free?", e);
+                    "guest-directory",
+                    "Can't make a directory for guest " + name + " of " + node,
+                    "Is the name free?",
+                    e);
         }
     }
 }

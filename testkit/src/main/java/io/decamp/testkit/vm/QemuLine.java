@@ -30,13 +30,17 @@ final class QemuLine {
         this.image = image;
         this.place = place;
         this.accelerator = accelerator;
-        this.ramName = place.directory().getFileName() + "-" + ProcessHandle.current().pid() + ".ram";
+        this.ramName =
+                place.directory().getFileName() + "-" + ProcessHandle.current().pid() + ".ram";
     }
 
     /** @return the keeper; closing its input ends QEMU */
     Process start() throws IOException {
-        Path qemu = Tools.program("qemu-system-x86_64").orElseThrow(() -> DecampException.refused(
-                "qemu-missing", "There is no qemu-system-x86_64", "apt-get install --no-install-recommends qemu-system-x86"));
+        Path qemu = Tools.program("qemu-system-x86_64")
+                .orElseThrow(() -> DecampException.refused(
+                        "qemu-missing",
+                        "There is no qemu-system-x86_64",
+                        "apt-get install --no-install-recommends qemu-system-x86"));
         List<String> keeper = new ArrayList<>(List.of("setsid", "sh", "-c", KEEPER, "decamp-vm", ram().toString()));
         keeper.add(qemu.toString());
         keeper.addAll(arguments());
@@ -52,8 +56,10 @@ final class QemuLine {
         line.addAll(List.of("-cpu", spec.cpuModel(), "-smp", Integer.toString(spec.cpus()), "-m", size));
         line.addAll(List.of("-machine", "pc,memory-backend=ram"));
         line.addAll(List.of("-object", "memory-backend-file,id=ram,share=on,size=" + size + ",mem-path=" + ram()));
-        line.addAll(List.of("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device", "vmcoreinfo"));
-        line.addAll(List.of("-kernel", image.kernel().toString(), "-initrd", image.initrd().toString()));
+        line.addAll(
+                List.of("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-device", "vmcoreinfo"));
+        line.addAll(List.of(
+                "-kernel", image.kernel().toString(), "-initrd", image.initrd().toString()));
         line.addAll(List.of("-append", "console=ttyS1 quiet panic=-1"));
         line.addAll(List.of("-device", "virtio-serial-pci"));
         line.addAll(List.of("-chardev", socket("agent", agent())));

@@ -74,7 +74,8 @@ class GuestVmTest {
 
     @Test
     void shouldOfferWhatRestoringNeeds() {
-        GuestResult result = guest.shell("criu check && criu --version && pidof qemu-ga && stress-ng --version && ls /dev/data");
+        GuestResult result =
+                guest.shell("criu check && criu --version && pidof qemu-ga && stress-ng --version && ls /dev/data");
 
         result.check();
         assertTrue(result.output().contains("Looks good"), result.output());

@@ -58,7 +58,10 @@ class GuestWorkloadTest {
             InGuestCriu.Move move = InGuestCriu.move(workload, guest, other);
 
             assertTrue(move.imageBytes() > SPEC.sizeMib() << 20);
-            Await.until("the end of what was dumped", LIMIT, () -> workload.pidIn(guest).isEmpty());
+            Await.until(
+                    "the end of what was dumped",
+                    LIMIT,
+                    () -> workload.pidIn(guest).isEmpty());
             workload.awaitGoingOn(other, 10);
             workload.stopAndJudge(other).check();
         }
@@ -68,10 +71,11 @@ class GuestWorkloadTest {
     void shouldFindAPageThatWasChanged() {
         GuestWorkload workload = GuestWorkload.start(guest, SPEC);
         // 4 MiB are the memory of the chain's second process; 8 bytes in the middle
-        guest.shell("chain=$(pidof chain | tr ' ' '\\n' | sort -n | tail -n 1);"
-                        + " from=$(awk '$2 ~ /^rw/ && NF == 5 { print $1 }' /proc/$chain/maps | while IFS=- read -r from to; do"
-                        + " [ $((0x$to - 0x$from)) != 4194304 ] || echo $((0x$from)); done);"
-                        + " printf XXXXXXXX | dd of=/proc/$chain/mem bs=1 seek=$((from + 2097152)) conv=notrunc 2>/dev/null")
+        guest.shell(
+                        "chain=$(pidof chain | tr ' ' '\\n' | sort -n | tail -n 1);"
+                                + " from=$(awk '$2 ~ /^rw/ && NF == 5 { print $1 }' /proc/$chain/maps | while IFS=- read -r from to; do"
+                                + " [ $((0x$to - 0x$from)) != 4194304 ] || echo $((0x$from)); done);"
+                                + " printf XXXXXXXX | dd of=/proc/$chain/mem bs=1 seek=$((from + 2097152)) conv=notrunc 2>/dev/null")
                 .check();
         workload.awaitGoingOn(guest, 2);
 

@@ -24,7 +24,10 @@ record VmComparison(Accelerator accelerator, EvictionTimes times, Restored resto
         StringBuilder text = new StringBuilder(row("", "from outside", "criu in guest"));
         text.append(row("last rounds, while it runs", micros(times.getRoundsMicros()), "-"));
         text.append(row("freezing it, while most of the rest is sent", micros(times.getFreezeMicros()), "in its dump"));
-        text.append(row("final delta, and its processes' state", micros(times.getFinalDeltaMicros()), millis(criu.dumpMillis())));
+        text.append(row(
+                "final delta, and its processes' state",
+                micros(times.getFinalDeltaMicros()),
+                millis(criu.dumpMillis())));
         for (Phase phase : restored.getPhasesList()) {
             boolean restore = phase.getName().equals("prepare");
             text.append(row(
@@ -33,9 +36,13 @@ record VmComparison(Accelerator accelerator, EvictionTimes times, Restored resto
                     restore ? millis(criu.restoreMillis()) : "-"));
         }
         text.append(row("it stood still", micros(times.getDowntimeMicros()), millis(criuMillis()) + " + copy"));
-        text.append(row("from the event to a free guest (eviction)", micros(times.getTotalMicros()), millis(criu.dumpMillis()) + " + copy"));
+        text.append(row(
+                "from the event to a free guest (eviction)",
+                micros(times.getTotalMicros()),
+                millis(criu.dumpMillis()) + " + copy"));
         text.append(row("shipped before the event", Format.bytes(restored.getBytesBefore()), Format.bytes(0)));
-        text.append(row("shipped after the event", Format.bytes(restored.getBytesAfter()), Format.bytes(criu.imageBytes())));
+        text.append(row(
+                "shipped after the event", Format.bytes(restored.getBytesAfter()), Format.bytes(criu.imageBytes())));
         return text.toString();
     }
 
@@ -74,7 +81,8 @@ record VmComparison(Accelerator accelerator, EvictionTimes times, Restored resto
                 .put("restoreMicros", Math.round(criu.restoreMillis() * 1e3))
                 .put("imageBytes", criu.imageBytes());
         ArrayNode list = root.putArray("checks");
-        checks.forEach(c -> list.addObject().put("what", c.what()).put("held", c.held()).put("found", c.found()));
+        checks.forEach(c ->
+                list.addObject().put("what", c.what()).put("held", c.held()).put("found", c.found()));
         Files.writeString(file, root.toPrettyString() + "\n");
     }
 }

@@ -48,7 +48,8 @@ final class VmDemo {
 
     /** @return whether every check held */
     boolean run() throws IOException {
-        out.println("Decamp demo: a container leaves an overloaded virtual machine for another one, moved from outside of both.");
+        out.println(
+                "Decamp demo: a container leaves an overloaded virtual machine for another, moved from outside of both.");
         chapter("Two nodes on this machine");
         try (Cluster cluster = Cluster.up(separate, steps)) {
             chapter("A guest on each, a container in the first");
@@ -73,8 +74,8 @@ final class VmDemo {
         steps.start("two guests (their image is made the first time)");
         VmScene scene = VmScene.boot(cluster.lab());
         GuestVm a = scene.source();
-        steps.done("a on alpha, b on beta: " + a.spec().cpus() + " processors, " + a.spec().memoryMib() + " MiB, Linux "
-                + a.image().release() + ", run by " + a.accelerator());
+        steps.done("a on alpha, b on beta: " + a.spec().cpus() + " processors, "
+                + a.spec().memoryMib() + " MiB, Linux " + a.image().release() + ", run by " + a.accelerator());
         return scene;
     }
 
@@ -82,8 +83,9 @@ final class VmDemo {
         steps.start("a container in guest a");
         scene.startContainer();
         GuestWorkload w = scene.workload();
-        steps.done(w.locator() + ": " + (w.spec().children() + 2) + " processes, threads, pipes, sockets, files, timers; "
-                + w.spec().sizeMib() + " MiB that change " + w.spec().pagesPerSecond() + " pages a second");
+        steps.done(
+                w.locator() + ": " + (w.spec().children() + 2) + " processes, threads, pipes, sockets, files, timers; "
+                        + w.spec().sizeMib() + " MiB that change " + w.spec().pagesPerSecond() + " pages a second");
     }
 
     private VmComparison moveBothWays(Cluster cluster, VmScene scene) {
@@ -152,7 +154,10 @@ final class VmDemo {
         GuestWorkload workload = scene.workload();
         GuestVm from = scene.source();
         GuestVm to = scene.destination();
-        Await.until("the end of its processes in guest a", LIMIT, () -> workload.pidIn(from).isEmpty());
+        Await.until(
+                "the end of its processes in guest a",
+                LIMIT,
+                () -> workload.pidIn(from).isEmpty());
         workload.awaitGoingOn(to, TURNS);
         checks.expect(
                 "exactly one copy is left",
@@ -171,7 +176,7 @@ final class VmDemo {
                 verdict.verified()
                         ? String.format(
                                 Locale.ROOT,
-                                "%,d steps and all %d MiB recomputed, %,d turns of timers, files, pipe and sockets, %,d of registers",
+                                "%,d steps, all %d MiB recomputed; %,d turns of timers, files, pipe, sockets; %,d of registers",
                                 verdict.chain().lines(),
                                 workload.spec().sizeMib(),
                                 verdict.records(),
@@ -186,10 +191,13 @@ final class VmDemo {
 
     private void conclude(VmComparison comparison) throws IOException {
         out.print(comparison);
-        out.println("  One run of each. criu's images went from guest to guest by a way of the lab that is not counted.");
+        out.println(
+                "  One run of each. criu's images went from guest to guest by a way of the lab that is not counted.");
         if (comparison.accelerator() == Accelerator.TCG) {
-            out.println("  TCG: the guests' instructions are translated, five to twenty times slower than on a processor.");
-            out.println("  That inflates all that runs in a guest: criu's dump and both restores; not reading from outside.");
+            out.println(
+                    "  TCG: the guests' instructions are translated, five to twenty times slower than on a processor.");
+            out.println(
+                    "  That inflates all that runs in a guest: criu's dump, both restores; not reading from outside.");
         }
         if (json != null) {
             comparison.write(json, checks.all());

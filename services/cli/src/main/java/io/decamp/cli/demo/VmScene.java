@@ -45,7 +45,11 @@ public final class VmScene implements AutoCloseable {
         GuestVm a = GuestVm.boot(GuestSpec.named("a").withMemoryMib(MEMORY_MIB).withCpus(PROCESSORS), lab.alpha());
         try {
             GuestVm b = GuestVm.boot(
-                    GuestSpec.named("b").withMemoryMib(MEMORY_MIB).withCpus(PROCESSORS).receiving(), lab.beta());
+                    GuestSpec.named("b")
+                            .withMemoryMib(MEMORY_MIB)
+                            .withCpus(PROCESSORS)
+                            .receiving(),
+                    lab.beta());
             return new VmScene(a, b);
         } catch (RuntimeException | Error e) {
             a.close();
@@ -55,8 +59,15 @@ public final class VmScene implements AutoCloseable {
 
     private static ChainSpec stepping(ChainSpec s, int micros) {
         return new ChainSpec(
-                s.sizeMib(), s.pagesPerSecond(), micros, s.threads(), s.children(), s.auditPages(), s.zeroPercent(),
-                s.seed(), s.spread());
+                s.sizeMib(),
+                s.pagesPerSecond(),
+                micros,
+                s.threads(),
+                s.children(),
+                s.auditPages(),
+                s.zeroPercent(),
+                s.seed(),
+                s.spread());
     }
 
     public GuestVm source() {
@@ -83,14 +94,15 @@ public final class VmScene implements AutoCloseable {
     }
 
     /**
-     * Keeps all processors of guest a busy. Returns when they are. Its QEMU gives way to what else this machine does, as the
-     * other node's guest would not share a real machine with it.
+     * Keeps all processors of guest a busy. Returns when they are. Its QEMU gives way to what else this machine does, as
+     * the other node's guest would not share a real machine with it.
      *
      * @return share of their time that was busy
      */
     public double load() {
         giveWay(source);
-        source.shell("setsid stress-ng --cpu " + PROCESSORS + " --timeout 3600 </dev/null >/dev/null 2>&1 &").check();
+        source.shell("setsid stress-ng --cpu " + PROCESSORS + " --timeout 3600 </dev/null >/dev/null 2>&1 &")
+                .check();
         double[] seen = new double[1];
         Await.until(
                 () -> String.format(Locale.ROOT, "guest a to be busy, which it is %.0f %%", seen[0] * 100),
@@ -110,12 +122,14 @@ public final class VmScene implements AutoCloseable {
     }
 
     public void endLoad() {
-        source.shell("kill $(pidof stress-ng); while pidof stress-ng >/dev/null; do sleep 0.1; done").check();
+        source.shell("kill $(pidof stress-ng); while pidof stress-ng >/dev/null; do sleep 0.1; done")
+                .check();
     }
 
     /** Over a second: the first line of proc_stat(5), idle and waiting against all. */
     private static double busyShare(GuestVm guest) {
-        GuestResult said = guest.shell("head -n 1 /proc/stat; sleep 1; head -n 1 /proc/stat").check();
+        GuestResult said = guest.shell("head -n 1 /proc/stat; sleep 1; head -n 1 /proc/stat")
+                .check();
         long[] before = ticks(said.lines().get(0));
         long[] after = ticks(said.lines().get(1));
         return 1 - (double) (after[1] - before[1]) / Math.max(1, after[0] - before[0]);
@@ -132,7 +146,8 @@ public final class VmScene implements AutoCloseable {
 
     /** What a guest's kernel complained of since it was booted; empty when of nothing. */
     public static String complaints(GuestVm guest) {
-        return guest.shell("dmesg | grep -E 'WARNING|BUG|Oops|stall|lockup|hung task|general protection' | head -n 3").output()
+        return guest.shell("dmesg | grep -E 'WARNING|BUG|Oops|stall|lockup|hung task|general protection' | head -n 3")
+                .output()
                 .strip();
     }
 
