@@ -43,7 +43,8 @@ class EvictionTest extends SnapshotterFixture {
         snapshotter.requested(order(null, true));
 
         await().until(() -> !world.measured.isEmpty());
-        List<String> after = world.calls.subList(world.calls.indexOf("freeze"), world.calls.indexOf("thaw") + 1);
+        List<String> calls = List.copyOf(world.calls);
+        List<String> after = calls.subList(calls.indexOf("freeze"), calls.indexOf("thaw") + 1);
         assertTrue(after.contains("scan-HELD"));
         assertTrue(after.contains("part core-1.img"));
         assertTrue(world.measured.getFirst().getDryRun());

@@ -63,7 +63,10 @@ final class FreezeWork {
                     if (all.stream().allMatch(ThreadState::isAtRest)) {
                         return rounds.frozen(all);
                     }
-                    touched = true;
+                    if (!touched) {
+                        rounds.stopping();
+                        touched = true;
+                    }
                     all.stream().filter(t -> !t.isAtRest() && !t.exiting() && !t.signalLocked()).forEach(t -> {
                         if (!t.isTrapped()) {
                             round.trap(t);
@@ -222,9 +225,14 @@ final class FreezeWork {
         private final int pausesBefore = machine.pauses();
         private final Duration pausedBefore = machine.paused();
         private Duration wait = FIRST_WAIT;
+        private long stoppingSince;
 
         private Rounds(Duration limit) {
             this.end = begin + limit.toNanos();
+        }
+
+        void stopping() {
+            stoppingSince = System.nanoTime();
         }
 
         boolean isOver() {
@@ -249,10 +257,12 @@ final class FreezeWork {
 
         Frozen frozen(List<ThreadState> all) {
             List<ThreadState> living = living(all);
+            long now = System.nanoTime();
             return new Frozen(
                     (int) living.stream().map(ThreadState::process).distinct().count(),
                     living.size(),
-                    Duration.ofNanos(System.nanoTime() - begin),
+                    Duration.ofNanos(now - begin),
+                    stoppingSince == 0 ? Duration.ZERO : Duration.ofNanos(now - stoppingSince),
                     machine.pauses() - pausesBefore,
                     machine.paused().minus(pausedBefore));
         }

@@ -32,10 +32,12 @@ public final class GuestFreezer implements AutoCloseable {
      * What a freeze took.
      *
      * @param took from the call until all threads were seen at rest
+     * @param stopping of that, from before the first thread was trapped: until then the workload ran as always
      * @param pauses how often the VM was paused for it
      * @param paused for how long together
      */
-    public record Frozen(int processes, int threads, Duration took, int pauses, Duration paused) {}
+    public record Frozen(
+            int processes, int threads, Duration took, Duration stopping, int pauses, Duration paused) {}
 
     private final String vm;
     private final GuestKernel kernel;

@@ -108,15 +108,17 @@ public final class VmRuntime implements WorkloadRuntime {
         try {
             GuestFreezer.Frozen took =
                     withFreezer(located, freezer -> freezer.freeze(located::processes, FREEZE_LIMIT));
-            long stoppedAt = nowMicros();
+            long stoppedAt = nowMicros() - took.stopping().toNanos() / 1_000;
             List<Part> parts = capture(located, partsDirectory, onStopped);
             freeze.withCaptured().write(stateDirectory);
             LOG.infof(
-                    "%s: %d threads of %d processes frozen in %d ms, %d pauses of the VM took %d us, %d parts",
+                    "%s: %d threads of %d processes frozen in %d ms (%d ms of it while some had stopped), "
+                            + "%d pauses of the VM took %d us, %d parts",
                     id,
                     took.threads(),
                     took.processes(),
                     took.took().toMillis(),
+                    took.stopping().toMillis(),
                     took.pauses(),
                     took.paused().toNanos() / 1_000,
                     parts.size());

@@ -1,6 +1,7 @@
 package io.decamp.introspector.engine.vm.freeze;
 
 import io.decamp.introspector.engine.vm.guest.AddressSpace;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /** A guest in which victims/freezable.c runs, with a freezer attached to it. */
@@ -86,14 +88,26 @@ final class FreezableGuest implements AutoCloseable {
         vm.shell("[ ! -f /load ] || kill $(cat /load); rm -f /load");
     }
 
-    /** Counters of the init and its child, as their memory says it now; not of those that the child forks. */
+    /**
+     * Counters of the init and its child, as their memory says it now; not of those that the child forks, that have not
+     * begun yet, or that end.
+     */
     List<long[]> counters(Supplier<List<KernelObject>> workload) {
         List<long[]> all = new ArrayList<>();
         for (KernelObject leader : workload.get().stream().limit(WORKERS).toList()) {
-            byte[] page = AddressSpace.of(leader.follow("mm")).bytes(COUNTERS, COUNT * 8);
-            long[] counters = new long[COUNT];
-            ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(counters);
-            all.add(counters);
+            Optional<KernelObject> memory = leader.tryFollow("mm");
+            try {
+                memory.map(mm -> AddressSpace.of(mm).bytes(COUNTERS, COUNT * 8)).ifPresent(page -> {
+                    long[] counters = new long[COUNT];
+                    ByteBuffer.wrap(page)
+                            .order(ByteOrder.LITTLE_ENDIAN)
+                            .asLongBuffer()
+                            .get(counters);
+                    all.add(counters);
+                });
+            } catch (GuestFault notMapped) {
+                continue;
+            }
         }
         return all;
     }

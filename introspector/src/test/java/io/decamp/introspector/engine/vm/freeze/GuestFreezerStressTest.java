@@ -46,7 +46,10 @@ class GuestFreezerStressTest {
             long[] freezeMicros = new long[CYCLES];
             long[] pausedMicros = new long[CYCLES];
             long[] thawMicros = new long[CYCLES];
-            List<long[]> last = guest.counters(workload);
+            Await.until("both processes to begin", LIMIT, () -> guest.counters(workload).size() == 2);
+            List<long[]> start = guest.counters(workload);
+            Await.until("both processes to go on", LIMIT, () -> bothWentOn(start, guest.counters(workload)));
+            List<long[]> last = start;
             for (int i = 0; i < CYCLES; i++) {
                 Frozen frozen = guest.freezer.freeze(workload, LIMIT);
                 assertEquals(FreezeState.FROZEN, guest.freezer.state(workload), "cycle " + i);

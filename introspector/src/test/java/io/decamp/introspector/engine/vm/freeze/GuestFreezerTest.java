@@ -84,6 +84,7 @@ class GuestFreezerTest {
     @Test
     void shouldFreezeAWorkloadThatForksAllTheTime() {
         workload = guest.start("forks");
+        Await.until("its child to fork", LIMIT, () -> forks() > 0);
         for (int i = 0; i < 20; i++) {
             guest.freezer.freeze(workload, LIMIT);
             assertEquals(FreezeState.FROZEN, guest.freezer.state(workload));
@@ -99,7 +100,8 @@ class GuestFreezerTest {
     }
 
     private long forks() {
-        return guest.counters(workload).get(1)[FreezableGuest.FORKER];
+        List<long[]> counters = guest.counters(workload);
+        return counters.size() < 2 ? 0 : counters.get(1)[FreezableGuest.FORKER];
     }
 
     @Test

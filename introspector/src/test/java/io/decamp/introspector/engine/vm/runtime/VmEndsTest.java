@@ -21,12 +21,15 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of a workload whose VM ends, or boots anew, while it is followed. */
 class VmEndsTest {
+    private static final Duration ASK_EVERY = Duration.ofMillis(200);
+
     private VmLab lab;
     private WorkloadId id;
 
@@ -74,6 +77,8 @@ class VmEndsTest {
         }
         Set<String> said = new HashSet<>();
         Await.until(() -> "the reboot to be seen, until now " + said, Duration.ofSeconds(60), () -> {
+            // each question stops the VM for a millisecond or two: asked without a break, it would never boot
+            LockSupport.parkNanos(ASK_EVERY.toNanos());
             code().ifPresent(said::add);
             return said.contains("vm-rebooted");
         });

@@ -9,6 +9,7 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.contracts.port.NodeSettings;
+import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.introspector.engine.memory.WorkloadMemorySource;
 import io.decamp.introspector.engine.vm.guest.GuestVmas;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
@@ -49,6 +50,7 @@ final class Proactive implements AutoCloseable {
     /**
      * One freeze.
      *
+     * @param askedMillis until the first thread was stopped: the workload runs
      * @param freezeMillis until all threads have stopped
      * @param stateMillis until the state was written besides
      * @param deltaMillis to find, read and store what was written since the last epoch
@@ -57,6 +59,7 @@ final class Proactive implements AutoCloseable {
      */
     private record Freeze(
             Load load,
+            double askedMillis,
             double freezeMillis,
             double stateMillis,
             double deltaMillis,
@@ -105,6 +108,7 @@ final class Proactive implements AutoCloseable {
                     .addObject()
                     .put("load", f.load().label())
                     .put("frozenMillis", Saving.rounded(f.frozenMillis()))
+                    .put("askedMillis", Saving.rounded(f.askedMillis()))
                     .put("freezeMillis", Saving.rounded(f.freezeMillis()))
                     .put("stateMillis", Saving.rounded(f.stateMillis()))
                     .put("deltaMillis", Saving.rounded(f.deltaMillis()))
@@ -201,8 +205,10 @@ final class Proactive implements AutoCloseable {
     private Freeze freeze(WorkloadId id, Load load, long epoch, LocalReplica replica, Supplier<PageList> guest) {
         long[] stopped = {0};
         long begin = System.nanoTime();
-        runtime.freeze(id, "bench-" + epoch, parts(epoch), () -> stopped[0] = System.nanoTime());
+        WorkloadRuntime.Frozen frozen =
+                runtime.freeze(id, "bench-" + epoch, parts(epoch), () -> stopped[0] = System.nanoTime());
         long captured = System.nanoTime();
+        long stopping = captured - (frozen.heldAtUnixMicros() - frozen.stoppedAtUnixMicros()) * 1_000;
         try {
             long pages = epoch(id, epoch, Tasks.HELD, replica);
             double delta = millis(captured);
@@ -211,7 +217,8 @@ final class Proactive implements AutoCloseable {
             runtime.thaw(id);
             return new Freeze(
                     load,
-                    (stopped[0] - begin) / 1e6,
+                    (stopping - begin) / 1e6,
+                    (stopped[0] - stopping) / 1e6,
                     (captured - stopped[0]) / 1e6,
                     delta,
                     millis(thaw),
