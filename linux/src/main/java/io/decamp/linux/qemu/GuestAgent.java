@@ -55,7 +55,9 @@ public final class GuestAgent implements AutoCloseable {
             return agent;
         } catch (DecampException e) {
             lines.close();
-            throw e.code().equals("vm-not-answering") ? noAgent(path, "it did not answer in " + limit.toMillis() + " ms", e) : e;
+            throw e.code().equals("vm-not-answering")
+                    ? noAgent(path, "it did not answer in " + limit.toMillis() + " ms", e)
+                    : e;
         } catch (RuntimeException e) {
             lines.close();
             throw e;
@@ -164,7 +166,8 @@ public final class GuestAgent implements AutoCloseable {
         return DecampException.retry(
                 "vm-no-agent",
                 "No guest agent at " + path + ": " + why,
-                "Install and start qemu-guest-agent in the guest, and give QEMU a virtserialport named org.qemu.guest_agent.0",
+                "Install and start qemu-guest-agent in the guest, and give QEMU a virtserialport named"
+                        + " org.qemu.guest_agent.0",
                 cause);
     }
 

@@ -108,7 +108,8 @@ final class JsonLines implements AutoCloseable {
                 throw DecampException.retry(
                         "vm-not-answering",
                         "No answer came over " + path + " in time",
-                        "Is the VM's host overloaded, or does another client hold this socket? QEMU serves one at a time",
+                        "Is the VM's host overloaded, or does another client hold this socket? QEMU serves one at a"
+                                + " time",
                         null);
             }
             buffer = socket.receive(READ_BYTES).bytes();

@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /**
- * One connection to a QEMU monitor (docs/interop/qmp-spec.txt of QEMU). QEMU serves one at a time: close it soon, or keep it
- * as the only one. Every wait is bounded. Thread safe; commands exclude each other.
+ * One connection to a QEMU monitor (docs/interop/qmp-spec.txt of QEMU). QEMU serves one at a time: close it soon, or
+ * keep it as the only one. Every wait is bounded. Thread safe; commands exclude each other.
  */
 public final class Qmp implements AutoCloseable {
     /** The monitor answers in milliseconds; under full load of all processors it has been seen to take seconds. */
@@ -71,7 +71,9 @@ public final class Qmp implements AutoCloseable {
         return execute(command, Map.of());
     }
 
-    /** @throws DecampException {@code vm-command-refused} with QEMU's words; {@code vm-gone}, {@code vm-not-answering} */
+    /**
+     * @throws DecampException {@code vm-command-refused} with QEMU's words; {@code vm-gone}, {@code vm-not-answering}
+     */
     public JsonNode execute(String command, Map<String, ?> arguments) {
         return execute(command, arguments, List.of());
     }

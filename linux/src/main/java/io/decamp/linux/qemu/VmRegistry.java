@@ -16,9 +16,9 @@ import java.util.Properties;
 import java.util.regex.Pattern;
 
 /**
- * The VMs of this node: one file {@code vms/NAME.properties} each in its state directory, with {@code qmp=PATH} and, where they
- * apply, {@code agent=PATH} and {@code receives=true}. Read anew each time, so that whoever starts a VM registers it by
- * writing a file. Thread safe.
+ * The VMs of this node: one file {@code vms/NAME.properties} each in its state directory, with {@code qmp=PATH} and,
+ * where they apply, {@code agent=PATH} and {@code receives=true}. Read anew each time, so that whoever starts a VM
+ * registers it by writing a file. Thread safe.
  */
 public final class VmRegistry {
     private static final String SUFFIX = ".properties";
@@ -56,11 +56,15 @@ public final class VmRegistry {
                 .orElseThrow(() -> DecampException.refused(
                         "vm-not-found",
                         "No VM " + name + " is registered on this node",
-                        "Write " + directory.resolve(name + SUFFIX) + " with a line qmp=PATH of its monitor socket; known: "
-                                + all().stream().map(VmRegistration::name).toList()));
+                        "Write " + directory.resolve(name + SUFFIX) + " with a line qmp=PATH of its monitor socket;"
+                                + " known: " + all().stream().map(VmRegistration::name).toList()));
     }
 
-    /** The one that takes what moves here. @throws DecampException {@code vm-no-receiver}, {@code vm-receiver-unclear} */
+    /**
+     * The one that takes what moves here.
+     *
+     * @throws DecampException {@code vm-no-receiver}, {@code vm-receiver-unclear}
+     */
     public VmRegistration receiver() {
         List<VmRegistration> all = all();
         List<VmRegistration> willing =
@@ -117,6 +121,9 @@ public final class VmRegistry {
 
     private static DecampException damaged(Path file, String what, Throwable cause) {
         return DecampException.abort(
-                "vm-registration", "Registration " + file + " " + what, "See docs/operations.md, \"Virtual machines\"", cause);
+                "vm-registration",
+                "Registration " + file + " " + what,
+                "See docs/operations.md, \"Virtual machines\"",
+                cause);
     }
 }

@@ -193,6 +193,8 @@ final class VmDemo {
         out.print(comparison);
         out.println(
                 "  One run of each. criu's images went from guest to guest by a way of the lab that is not counted.");
+        out.println(
+                "  While loaded, guest a gives way to guest b (nice 10): they share this machine's processors.");
         if (comparison.accelerator() == Accelerator.TCG) {
             out.println(
                     "  TCG: the guests' instructions are translated, five to twenty times slower than on a processor.");
