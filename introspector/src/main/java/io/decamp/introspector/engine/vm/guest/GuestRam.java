@@ -169,7 +169,10 @@ public final class GuestRam implements AutoCloseable {
         return offset;
     }
 
-    /** The JVM turns SIGBUS of a mapped file into an InternalError (Unsafe's contract for mapped memory). */
+    /**
+     * The JVM turns SIGBUS of a mapped file into an InternalError (Unsafe's contract for mapped memory). Compiled code may throw
+     * it at a later safepoint, outside of our blocks: runtime and tracking therefore look for it once more.
+     */
     private GuestFault gone(long gpa, InternalError cause) {
         return new GuestFault(
                 Reason.GONE, "RAM file " + name + " has nothing at physical address " + hex(gpa) + " any more", cause);

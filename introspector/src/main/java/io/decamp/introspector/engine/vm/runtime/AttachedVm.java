@@ -239,7 +239,7 @@ public final class AttachedVm implements AutoCloseable {
             }
             kernel.requireSameBoot();
             return true;
-        } catch (GuestFault e) {
+        } catch (GuestFault | InternalError e) {
             return false;
         } catch (IllegalStateException e) {
             // it was closed, because somebody else found out that it is not there any more
