@@ -75,7 +75,7 @@ class GuestWorkloadTest {
                         "chain=$(pidof chain | tr ' ' '\\n' | sort -n | tail -n 1);"
                                 + " from=$(awk '$2 ~ /^rw/ && NF == 5 { print $1 }' /proc/$chain/maps | while IFS=- read -r from to; do"
                                 + " [ $((0x$to - 0x$from)) != 4194304 ] || echo $((0x$from)); done);"
-                                + " printf XXXXXXXX | dd of=/proc/$chain/mem bs=1 seek=$((from + 2097152)) conv=notrunc 2>/dev/null")
+                                + " printf damaged! | dd of=/proc/$chain/mem bs=1 seek=$((from + 2097152)) conv=notrunc 2>/dev/null")
                 .check();
         workload.awaitGoingOn(guest, 2);
 
