@@ -22,8 +22,16 @@ public interface CopyRuntime {
         RELEASED
     }
 
-    /** Does what can be done before the replica is final (bundle, directories, warm files). Idempotent, optional. */
-    void warm(WorkloadId id, Path bundle);
+    /**
+     * Does what can be done before the replica is final, so that less is left for when the workload is frozen. Called
+     * after each sealed epoch. Idempotent; most kinds have nothing to do.
+     *
+     * @throws io.decamp.contracts.error.DecampException when a copy could not be prepared here as things are
+     */
+    default void warm(WorkloadId id, StandingReplica replica) {}
+
+    /** The workload is not expected here any more: takes back what {@link #warm} did. Idempotent. */
+    default void cool(WorkloadId id) {}
 
     /**
      * Restores and holds.

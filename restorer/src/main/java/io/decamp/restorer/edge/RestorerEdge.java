@@ -1,11 +1,14 @@
 package io.decamp.restorer.edge;
 
 import io.decamp.contracts.event.EventType;
+import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.CopyRuntime;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.contracts.port.Replicas;
+import io.decamp.contracts.v1.WorkloadSpec;
 import io.decamp.edge.config.DecampConfig;
+import io.decamp.edge.config.SpecView;
 import io.decamp.edge.config.WorkloadRuntimes;
 import io.decamp.edge.kafka.Bus;
 import io.decamp.edge.kafka.EventConsumer;
@@ -49,6 +52,8 @@ class RestorerEdge {
     private final EventPublisher publisher;
     private final String group;
     private final KafkaRegister register;
+    private final SpecView specs;
+    private final NodeId me;
     private final LazyPages lazyPages;
     private final VmCopy vmCopies;
     private final DestinationHandoff handoff;
@@ -61,6 +66,7 @@ class RestorerEdge {
             LazyPages lazyPages,
             Replicas replicas,
             KafkaRegister register,
+            SpecView specs,
             Bus bus,
             EventPublisher publisher,
             Tracing tracing,
@@ -69,6 +75,8 @@ class RestorerEdge {
         this.bus = bus.with(tracing.service("restorer"));
         this.publisher = publisher;
         this.register = register;
+        this.specs = specs;
+        this.me = settings.node();
         this.group = "decamp-restorer-" + settings.node();
         this.lazyPages = lazyPages;
         long lazyFromBytes = config.restore().lazyFromBytes();
@@ -100,6 +108,7 @@ class RestorerEdge {
         vmCopies.start();
         handoff.start();
         register.states().keySet().forEach(handoff::look);
+        specs.onChange(this::specified);
         snapshots = EventConsumer.start(
                 bus,
                 Subscription.group("snapshots", group, LOOK_BACK)
@@ -113,6 +122,12 @@ class RestorerEdge {
         }
         handoff.close();
         vmCopies.close();
+    }
+
+    private void specified(WorkloadId workload, WorkloadSpec spec) {
+        if (spec == null || !spec.getNodesList().contains(me.value())) {
+            handoff.cool(workload);
+        }
     }
 
     Map<WorkloadId, DestinationStep> steps() {

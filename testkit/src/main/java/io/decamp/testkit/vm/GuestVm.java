@@ -31,6 +31,15 @@ import java.util.concurrent.TimeoutException;
  * Methods may be called by several threads; commands run one after the other.
  */
 public final class GuestVm implements AutoCloseable {
+    private static final String CRASHED = "guest-crashed";
+
+    /**
+     * QEMU before 8.1 translates code that another processor is just changing (fixed by its commit deba78709ae8,
+     * "accel/tcg: Always lock pages before translation"): a kernel that patches itself while it boots may then trip
+     * over its own breakpoint.
+     */
+    private static final int TRANSLATED_ATTEMPTS = 4;
+
     private static final Duration BOOT_LIMIT = Duration.ofSeconds(90);
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(30);
     private static final Duration END_LIMIT = Duration.ofSeconds(10);
@@ -68,9 +77,10 @@ public final class GuestVm implements AutoCloseable {
             console.awaitReady(limit.minusNanos(System.nanoTime() - booting));
         } catch (IOException | RuntimeException | AssertionError e) {
             String said = line.log();
+            String code = hasCrashed() ? CRASHED : "guest-not-booted";
             close();
             throw DecampException.abort(
-                    "guest-not-booted",
+                    code,
                     "Guest " + spec.name() + " does not boot by " + accelerator + ": " + said,
                     "Read on",
                     e);
@@ -91,11 +101,23 @@ public final class GuestVm implements AutoCloseable {
     }
 
     static GuestVm boot(GuestSpec spec, Place place, Accelerator accelerator, Duration limit) {
-        try {
-            return new GuestVm(spec, place, accelerator, limit);
-        } catch (IOException e) {
-            throw DecampException.abort("guest-not-booted", "Can't start QEMU", "Is qemu-system-x86 installed?", e);
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return new GuestVm(spec, place, accelerator, limit);
+            } catch (IOException e) {
+                throw DecampException.abort("guest-not-booted", "Can't start QEMU", "Is qemu-system-x86 installed?", e);
+            } catch (DecampException e) {
+                if (!e.code().equals(CRASHED) || accelerator != Accelerator.TCG || attempt == TRANSLATED_ATTEMPTS) {
+                    throw e;
+                }
+                System.err.println("Guest " + spec.name() + " crashed while it booted by TCG; again: " + e.getMessage());
+            }
         }
+    }
+
+    /** Whether the guest's kernel said so. */
+    public boolean hasCrashed() {
+        return kernelLog().contains("Kernel panic - not syncing") || kernelLog().contains("Oops: ");
     }
 
     private void connect(Duration limit) throws IOException {
@@ -246,6 +268,18 @@ public final class GuestVm implements AutoCloseable {
     /** What the guest's kernel and init printed on its console. */
     public String kernelLog() {
         return line.kernelLog();
+    }
+
+    /**
+     * What its kernel has warned of or worse since {@code dmesg -c}, a line each; empty for nothing. Without what only
+     * says that its processors, which are threads, had to wait for one of this machine's.
+     */
+    public String warnings() {
+        return shell("dmesg -r | grep '^<[0-4]>' | grep -v -e 'hrtimer: interrupt took' -e 'perf: interrupt took too long'"
+                        + " -e 'clocksource: ' -e 'hogged CPU for'; true")
+                .check()
+                .output()
+                .strip();
     }
 
     /** Writes {@code STATE/vms/NAME.properties}, by which a node knows the VM; {@link #close} removes it. */

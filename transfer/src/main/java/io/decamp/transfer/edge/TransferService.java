@@ -10,6 +10,7 @@ import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.Replicas;
 import io.decamp.contracts.port.SealedReplica;
 import io.decamp.contracts.port.Segment;
+import io.decamp.contracts.port.StandingReplica;
 import io.decamp.contracts.v1.Done;
 import io.decamp.contracts.v1.EpochRef;
 import io.decamp.contracts.v1.OpenReply;
@@ -132,6 +133,11 @@ class TransferService extends TransferImplBase {
     public void findReplica(ReplicaRequest q, StreamObserver<ReplicaReply> out) {
         Faults.answer(out, () -> {
             WorkloadId id = new WorkloadId(q.getWorkload());
+            if (q.getStanding()) {
+                return replicas.standing(id, q.getGeneration())
+                        .map(TransferService::describe)
+                        .orElse(ReplicaReply.getDefaultInstance());
+            }
             Optional<SealedReplica> found = q.getDigest().isEmpty()
                     ? replicas.sealed(id, q.getGeneration())
                     : replicas.sealed(id, new Digest(q.getDigest().toByteArray()));
@@ -145,6 +151,14 @@ class TransferService extends TransferImplBase {
             replicas.drop(new WorkloadId(q.getWorkload()), q.getGeneration());
             return DONE;
         });
+    }
+
+    private static ReplicaReply describe(StandingReplica r) {
+        return ReplicaReply.newBuilder()
+                .setDirectory(r.directory().toString())
+                .setGeneration(r.generation())
+                .addAllSpaces(RunsCodec.toMessages(r.spaces()))
+                .build();
     }
 
     private static ReplicaReply describe(SealedReplica r) {

@@ -7,6 +7,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintWriter;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import java.util.stream.Stream;
 /** The {@code shapeshifter} victim as the init of a PID namespace of its own, as one object that takes orders. */
 final class Shapeshifter implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final int PAGE = 4096;
 
     private final Process launcher;
     private final PrintWriter orders;
@@ -40,6 +42,26 @@ final class Shapeshifter implements AutoCloseable {
                             Victims.compiled("shapeshifter").toString())
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Whether pages that are read before they are written are one page for all: a kernel may be told to give each a frame
+     * of its own, which no scan can tell from one that was written.
+     */
+    boolean zeroPageIsShared() {
+        long at = tell("map %d", 2 * PAGE);
+        tell("touch %x %d", at, 2 * PAGE);
+        return frame(at) == frame(at + PAGE);
+    }
+
+    /** Bits 0 to 54 of an entry of proc_pid_pagemap(5). */
+    private long frame(long address) {
+        try (RandomAccessFile pagemap = new RandomAccessFile("/proc/" + pid + "/pagemap", "r")) {
+            pagemap.seek(address / PAGE * Long.BYTES);
+            return Long.reverseBytes(pagemap.readLong()) & (1L << 55) - 1;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

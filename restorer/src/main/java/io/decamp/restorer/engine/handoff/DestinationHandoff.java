@@ -9,7 +9,6 @@ import io.opentelemetry.context.Context;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -34,7 +33,7 @@ public final class DestinationHandoff implements AutoCloseable {
     private final DestinationPorts ports;
     private final Map<WorkloadId, Cell> cells = new ConcurrentHashMap<>();
     private final AtomicBoolean rehearsed = new AtomicBoolean();
-    private final Set<WorkloadId> warmed = ConcurrentHashMap.newKeySet();
+    private final Map<WorkloadId, Warming> warming = new ConcurrentHashMap<>();
     private final ExecutorService workers = Executors.newFixedThreadPool(
             MAX_RESTORES, Thread.ofPlatform().daemon().name("restore-", 0).factory());
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
@@ -54,11 +53,7 @@ public final class DestinationHandoff implements AutoCloseable {
 
         void wake() {
             if (wakes.getAndIncrement() == 0) {
-                try {
-                    workers.execute(this::run);
-                } catch (RejectedExecutionException e) {
-                    LOG.debugf("%s: the service is ending", workload);
-                }
+                inBackground(workload, this::run);
             }
         }
 
@@ -158,7 +153,7 @@ public final class DestinationHandoff implements AutoCloseable {
         }
         if (!event.getFinal()) {
             rehearse(new WorkloadId(event.getWorkload()), event.getGeneration());
-            warm(new WorkloadId(event.getWorkload()));
+            warm(new WorkloadId(event.getWorkload()), event.getGeneration());
             return;
         }
         Cell cell = cell(new WorkloadId(event.getWorkload()));
@@ -174,36 +169,57 @@ public final class DestinationHandoff implements AutoCloseable {
         if (!rehearsed.compareAndSet(false, true)) {
             return;
         }
-        try {
-            workers.execute(() -> {
-                try {
-                    ports.replicas().sealed(workload, generation);
-                } catch (DecampException e) {
-                    rehearsed.set(false);
-                    LOG.debugf("%s: replicas can't be asked for yet: %s", workload, e.getMessage());
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            LOG.debugf("%s: the service is ending", workload);
-        }
+        inBackground(workload, () -> {
+            try {
+                ports.replicas().sealed(workload, generation);
+            } catch (DecampException e) {
+                rehearsed.set(false);
+                LOG.debugf("%s: replicas can't be asked for yet: %s", workload, e.getMessage());
+            }
+        });
     }
 
-    /**
-     * Has the VM that is to receive a workload get ready while nothing is frozen, once for each workload. What it lacks
-     * is told in time to do something about it.
-     */
-    private void warm(WorkloadId workload) {
-        if (workload.vm().isEmpty() || !warmed.add(workload)) {
+    /** Gets ready what can be before anything is frozen; what is lacking is told in time to do something about it. */
+    private void warm(WorkloadId workload, long generation) {
+        Warming state = warming.computeIfAbsent(workload, w -> new Warming());
+        if (!state.begin(ports.clock().millis())) {
             return;
         }
-        try {
-            workers.execute(() -> {
-                try {
-                    ports.runtimes().apply(workload).warm(workload, null);
-                } catch (DecampException e) {
-                    LOG.warnf("%s could not move here as it is: %s. %s", workload, e.getMessage(), e.advice());
+        inBackground(workload, () -> {
+            try {
+                ports.replicas()
+                        .standing(workload, generation)
+                        .ifPresent(replica -> ports.runtimes().apply(workload).warm(workload, replica));
+                state.succeeded();
+            } catch (RuntimeException e) {
+                if (state.failed(ports.clock().millis(), e.toString())) {
+                    LOG.warnf("%s could not move here as it is: %s", workload, described(e));
                 }
-            });
+            }
+        });
+    }
+
+    /** This node is no standby of the workload any more. */
+    public void cool(WorkloadId workload) {
+        if (warming.remove(workload) == null) {
+            return;
+        }
+        inBackground(workload, () -> {
+            try {
+                ports.runtimes().apply(workload).cool(workload);
+            } catch (RuntimeException e) {
+                LOG.warnf("%s: what was made ready for it here stays: %s", workload, described(e));
+            }
+        });
+    }
+
+    private static String described(RuntimeException e) {
+        return e instanceof DecampException d ? d.getMessage() + ". " + d.advice() : e.toString();
+    }
+
+    private void inBackground(WorkloadId workload, Runnable work) {
+        try {
+            workers.execute(work);
         } catch (RejectedExecutionException e) {
             LOG.debugf("%s: the service is ending", workload);
         }

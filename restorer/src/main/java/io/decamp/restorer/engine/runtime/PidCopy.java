@@ -25,9 +25,6 @@ public final class PidCopy extends CriuCopy {
 
     /** There is nothing that a copy needs beforehand. */
     @Override
-    public void warm(WorkloadId id, Path bundle) {}
-
-    @Override
     String cgroupOf(WorkloadId id) {
         return settings.cgroupPrefix() + "/copy-" + id.fileName();
     }

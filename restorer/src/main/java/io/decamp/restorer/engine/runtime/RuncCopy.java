@@ -32,9 +32,7 @@ public final class RuncCopy extends CriuCopy {
         this.runc = new Runc(settings);
     }
 
-    /** @throws DecampException {@code no-bundle} */
-    @Override
-    public void warm(WorkloadId id, Path bundle) {
+    private void requireBundle(WorkloadId id, Path bundle) {
         if (bundle == null || !Files.isRegularFile(bundle.resolve("config.json"))) {
             throw DecampException.refused(
                     "no-bundle",
@@ -50,7 +48,7 @@ public final class RuncCopy extends CriuCopy {
 
     @Override
     int restore(WorkloadId id, RestoreJob job, Path work, Path bundle, boolean lazy) {
-        warm(id, bundle);
+        requireBundle(id, bundle);
         Path config = job.directory().resolve("criu.conf");
         try {
             Files.write(config, List.of("action-script " + gate, "tcp-close", "skip-in-flight"));

@@ -5,12 +5,14 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.linux.abi.FileAbi;
 import io.decamp.linux.fd.FileDescriptor;
 import io.decamp.linux.qemu.Qmp;
+import io.decamp.linux.qemu.VmRegistration;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /**
@@ -26,7 +28,18 @@ final class Disks {
     private static final String PERIPHERALS = "/machine/peripheral";
     private static final long LOOK_EVERY_NANOS = 5_000_000;
 
+    /** The guest answers a request to let a disk go in 0.2 s when it has a free processor. */
+    private static final Duration UNPLUG_LIMIT = Duration.ofSeconds(30);
+
     private Disks() {}
+
+    /** Speaks with the monitor of a VM that runs. @throws DecampException {@code vm-paused}, {@code vm-no-qmp}, ... */
+    static <T> T withMonitor(VmRegistration vm, Function<Qmp, T> action) {
+        try (Qmp qmp = Qmp.connect(vm.qmp())) {
+            GuestAgents.requireRunning(vm, qmp);
+            return action.apply(qmp);
+        }
+    }
 
     /** @throws DecampException {@code vm-no-slot}, {@code vm-command-refused}; some may be plugged then */
     static void plug(Qmp qmp, List<Disk> disks) {
@@ -67,8 +80,8 @@ final class Disks {
      *
      * @throws DecampException {@code vm-disk-stuck} when the guest does not let go
      */
-    static void unplug(Qmp qmp, String mark, Duration limit) {
-        long deadline = System.nanoTime() + limit.toNanos();
+    static void unplug(Qmp qmp, String mark) {
+        long deadline = System.nanoTime() + UNPLUG_LIMIT.toNanos();
         devices(qmp, mark).forEach(device -> ask(qmp, "device_del", Map.of("id", device)));
         while (true) {
             List<String> left = devices(qmp, mark);
@@ -83,7 +96,7 @@ final class Disks {
             if (System.nanoTime() - deadline > 0) {
                 throw DecampException.retry(
                         "vm-disk-stuck",
-                        "The guest does not let go of " + left + " within " + limit.toSeconds() + " s",
+                        "The guest does not let go of " + left + " within " + UNPLUG_LIMIT.toSeconds() + " s",
                         "Is the VM running? What reads these disks in the guest?",
                         null);
             }

@@ -33,29 +33,46 @@ final class Guest {
     private final GuestAgents agents = new GuestAgents();
 
     /**
+     * What a guest has for restores.
+     *
+     * @param criu its version
+     * @param forgetsDisks whether it can be told to forget what it has read of a disk, whose content changes afterwards
+     */
+    record Readiness(String criu, boolean forgetsDisks) {}
+
+    /**
      * The outcome of a restore.
      *
      * @param phases of it, for people: name and milliseconds
      */
     record Restored(Held held, String phases) {}
 
-    /** @return criu's version there. @throws DecampException {@code vm-no-criu}, {@code vm-no-agent}, ... */
-    String warm(VmRegistration vm) {
-        return run(vm, GuestScript.WARM, SHORT_LIMIT).text("criu");
+    /** @throws DecampException {@code vm-no-criu}, {@code vm-no-agent}, ... */
+    Readiness warm(VmRegistration vm) {
+        GuestReport report = run(vm, GuestScript.WARM, SHORT_LIMIT);
+        return new Readiness(report.text("criu"), report.says("blockdev", "1"));
     }
 
     /**
      * Unpacks the job from its disk, restores and holds.
      *
+     * @param files of it, all of them plugged
      * @throws DecampException {@code restore-failed} and others that say what stands in the way; the guest is left as
      *     it is
      */
-    Restored restore(VmRegistration vm, GuestJob job, long memoryBytes) {
-        long wholeGib = (memoryBytes >> 30) + 1;
+    Restored restore(VmRegistration vm, GuestJob job, JobFiles files) {
+        long wholeGib = (files.memoryBytes() >> 30) + 1;
         Duration limit = RESTORE_LIMIT.plus(RESTORE_PER_GIB.multipliedBy(wholeGib));
         GuestReport report;
         try {
-            report = run(vm, GuestScript.BEGIN, limit, job.directory(), job.jobDisk(), seconds(DISK_LIMIT));
+            report = run(
+                    vm,
+                    GuestScript.BEGIN,
+                    limit,
+                    job.directory(),
+                    files.jobDisk(),
+                    Long.toString(files.archiveBytes()),
+                    seconds(DISK_LIMIT));
         } catch (DecampException e) {
             if (e.code().equals("vm-agent-timeout")) {
                 throw DecampException.abort(

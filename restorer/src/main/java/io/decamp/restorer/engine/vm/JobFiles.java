@@ -3,6 +3,7 @@ package io.decamp.restorer.engine.vm;
 import static io.decamp.contracts.page.PageRuns.PAGE_BYTES;
 
 import io.decamp.contracts.error.DecampException;
+import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.port.SealedReplica;
 import io.decamp.contracts.v1.TravellingFile;
 import io.decamp.contracts.v1.VmFiles;
@@ -15,12 +16,17 @@ import io.decamp.restorer.engine.image.ReplicaImages;
 import io.decamp.restorer.engine.vm.Disks.Disk;
 import io.decamp.restorer.engine.vm.TarFile.Attributes;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
-import java.util.Map;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,9 +36,12 @@ import java.util.stream.Stream;
  * All that a guest needs to restore a copy, as disks: each process's memory is the replica's own file, whose offset
  * is the virtual address; all the rest is in one archive.
  *
+ * @param disks that are still to be plugged
+ * @param jobDisk serial number of the one with the archive
+ * @param archiveBytes of that disk; what is behind them means nothing
  * @param memoryBytes that the copy will take
  */
-record JobFiles(List<Disk> disks, long memoryBytes) {
+record JobFiles(List<Disk> disks, String jobDisk, long archiveBytes, long memoryBytes) {
     /** Holds a {@link VmFiles} message. */
     static final String FILES_PART = "vm-files.img";
 
@@ -41,9 +50,11 @@ record JobFiles(List<Disk> disks, long memoryBytes) {
     /**
      * @param directory is made anew, on the file system of the replica; the disks' files are in it, and may be
      *     removed once somebody has them open
+     * @param standby what is plugged already
      * @throws DecampException {@code image-io}, {@code bad-image}, {@code replica-incomplete}
      */
-    static JobFiles make(GuestJob job, Path directory, SealedReplica replica) {
+    static JobFiles make(
+            GuestJob job, Path directory, SealedReplica replica, Optional<StandbyDisks.Plugged> standby) {
         JobDirectory.create(directory);
         Path images = directory.resolve("images");
         Path parent = directory.resolve("parent");
@@ -58,26 +69,69 @@ record JobFiles(List<Disk> disks, long memoryBytes) {
                 }
             }
             ReplicaImages.eager(images, parent, replica);
+            Map<Object, String> plugged = pluggedFiles(replica, standby);
             List<Disk> disks = new ArrayList<>();
-            Map<Integer, Path> pages = pages(parent);
-            pages.forEach((n, file) -> disks.add(new Disk(job.spaceDisk(n), file)));
+            Map<Integer, String> serials = new TreeMap<>();
+            for (Map.Entry<Integer, Path> pages : pages(parent).entrySet()) {
+                String serial = plugged.get(fileKey(pages.getValue()));
+                if (serial == null) {
+                    serial = job.spaceDisk(pages.getKey());
+                    disks.add(new Disk(serial, pages.getValue()));
+                }
+                serials.put(pages.getKey(), serial);
+            }
             long bytes = memoryBytes(images) + contentBytes(files);
+            String script = JobScript.of(job, serials, standby.isPresent(), bytes, files);
             Path archive = directory.resolve("job.tar");
-            String script = JobScript.of(job, pages.keySet(), bytes, files);
             try (TarFile tar = new TarFile(archive)) {
                 scripts(tar, script, directory);
                 contents(tar, replica, files);
                 images(tar, images, parent);
             }
+            long archiveBytes = Files.size(archive);
+            if (standby.isPresent() && archiveBytes <= standby.get().archiveBytes()) {
+                overwrite(standby.get().archive(), archive);
+                return new JobFiles(disks, job.jobDisk(), archiveBytes, bytes);
+            }
+            String serial = standby.isPresent() ? job.largeJobDisk() : job.jobDisk();
             // the last one that is plugged: when it is there, all are
-            disks.add(new Disk(job.jobDisk(), archive));
-            return new JobFiles(disks, bytes);
+            disks.add(new Disk(serial, archive));
+            return new JobFiles(disks, serial, archiveBytes, bytes);
         } catch (IOException e) {
             throw DecampException.abort(
                     "image-io",
                     "Can't make the disks of a copy in " + directory + " from " + replica.directory(),
                     "Replica and memory directory must lie on one file system, with room for the images",
                     e);
+        }
+    }
+
+    /** Serial numbers of plugged disks by what the file system knows their files by: pages are hard links to them. */
+    private static Map<Object, String> pluggedFiles(SealedReplica replica, Optional<StandbyDisks.Plugged> standby)
+            throws IOException {
+        Map<Object, String> plugged = new HashMap<>();
+        if (standby.isPresent()) {
+            Map<Long, String> serials = standby.get().serials();
+            for (AddressSpace space : replica.spaces()) {
+                if (serials.containsKey(space.id())) {
+                    plugged.put(fileKey(replica.spaceFile(space.id())), serials.get(space.id()));
+                }
+            }
+        }
+        return plugged;
+    }
+
+    private static Object fileKey(Path file) throws IOException {
+        return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+    }
+
+    /** The file stays as long as it is: a disk does not change its size. */
+    private static void overwrite(Path disk, Path content) throws IOException {
+        try (FileChannel from = FileChannel.open(content);
+                FileChannel to = FileChannel.open(disk, StandardOpenOption.WRITE)) {
+            for (long done = 0; done < from.size(); ) {
+                done += from.transferTo(done, from.size() - done, to);
+            }
         }
     }
 

@@ -5,8 +5,8 @@ import io.decamp.contracts.v1.CgroupValue;
 import io.decamp.contracts.v1.RequiredFile;
 import io.decamp.contracts.v1.TravellingFile;
 import io.decamp.contracts.v1.VmFiles;
-import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -30,13 +30,18 @@ final class JobScript {
 
     private JobScript() {}
 
-    /** @param bytes of memory that the copy will take */
-    static String of(GuestJob job, Collection<Integer> pagesIds, long bytes, VmFiles files) {
+    /**
+     * @param disks serial number of the disk that is {@code pages-N.img}, by N
+     * @param standby whether disks were plugged before their content was final
+     * @param bytes of memory that the copy will take
+     */
+    static String of(GuestJob job, Map<Integer, String> disks, boolean standby, long bytes, VmFiles files) {
         JobScript script = new JobScript();
         script.line("job=" + quoted(job.name()));
         script.line("bytes=" + bytes);
-        script.function("spaces", pagesIds.stream()
-                .map(n -> "space " + quoted(job.spaceDisk(n)) + " " + n)
+        script.line("standby=" + (standby ? "1" : ""));
+        script.function("spaces", disks.entrySet().stream()
+                .map(disk -> "space " + quoted(disk.getValue()) + " " + disk.getKey())
                 .toList());
         script.function("requirements", files.getRequiredList().stream()
                 .map(JobScript::requirement)

@@ -5,19 +5,22 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.CopyRuntime;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.port.StandingReplica;
 import io.decamp.linux.command.JobDirectory;
 import io.decamp.linux.pid.ProcessIdentity;
 import io.decamp.linux.qemu.Qmp;
 import io.decamp.linux.qemu.VmRegistration;
 import io.decamp.linux.qemu.VmRegistry;
-import io.decamp.linux.workload.TaskStates;
 import io.decamp.linux.workload.VmBindings;
 import io.decamp.restorer.engine.vm.VmCopyRecord.State;
 import java.nio.file.Path;
-import java.security.SecureRandom;
-import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
@@ -31,15 +34,14 @@ import org.jboss.logging.Logger;
 public final class VmCopy implements CopyRuntime, AutoCloseable {
     private static final Logger LOG = Logger.getLogger(VmCopy.class);
 
-    /** The guest answers a request to let a disk go in 0.2 s when it has a free processor. */
-    private static final Duration UNPLUG_LIMIT = Duration.ofSeconds(30);
-
     private final NodeSettings settings;
     private final VmRegistry registry;
     private final VmBindings bindings;
     private final VmCopyRecords records;
     private final Guest guest = new Guest();
-    private final SecureRandom random = new SecureRandom();
+    private final StandbyDisks standby;
+    /** A workload that is prepared must not meet its own disks half plugged. */
+    private final Map<WorkloadId, ReentrantLock> locks = new ConcurrentHashMap<>();
     private final ExecutorService cleaner = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().daemon().name("vm-copy-cleaner").factory());
 
@@ -48,51 +50,106 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
         this.registry = new VmRegistry(settings.stateDirectory());
         this.bindings = new VmBindings(settings.node(), settings.stateDirectory());
         this.records = new VmCopyRecords(settings.stateDirectory());
-    }
-
-    /** Finishes what a release before this service's start has left to do, in the background. */
-    public void start() {
-        records.all().stream().filter(copy -> copy.state() instanceof State.Thawed).forEach(this::finishLater);
+        this.standby = new StandbyDisks(settings.memoryDirectory(), registry, records, guest);
     }
 
     /**
-     * Finds out whether the guest can be asked to restore.
+     * Finishes what a release before this service's start has left to do, in the background, and takes out disks of
+     * workloads which nobody may expect here any more; those that are expected get them again.
+     */
+    public void start() {
+        for (VmCopyRecord copy : records.all()) {
+            switch (copy.state()) {
+                case State.Standing s -> cleaner.execute(() -> coolQuietly(copy.id()));
+                case State.Thawed s -> finishLater(copy);
+                case State.Plugging s -> {}
+                case State.Restoring s -> {}
+                case State.Held s -> {}
+                case State.Released s -> {}
+                case State.Finished s -> {}
+            }
+        }
+    }
+
+    private void coolQuietly(WorkloadId id) {
+        try {
+            cool(id);
+        } catch (RuntimeException e) {
+            LOG.warnf("%s: disks that were plugged in advance stay in its VM: %s", id, e.getMessage());
+        }
+    }
+
+    /**
+     * Finds out whether the guest can be asked to restore, and plugs the replica's files into it.
      *
      * @throws DecampException {@code vm-no-receiver}, {@code vm-no-agent}, {@code vm-no-criu}, {@code vm-paused}, ...
      */
     @Override
-    public void warm(WorkloadId id, Path bundle) {
-        VmRegistration vm = registry.receiver();
-        LOG.infof("%s: VM %s can take it, with criu %s", id, vm.name(), guest.warm(vm));
+    public void warm(WorkloadId id, StandingReplica replica) {
+        exclusively(id, () -> {
+            if (clearHistory(id)) {
+                standby.keep(id, replica);
+            }
+            return null;
+        });
+    }
+
+    @Override
+    public void cool(WorkloadId id) {
+        exclusively(id, () -> {
+            records.find(id).filter(copy -> copy.state() instanceof State.Standing).ifPresent(standby::remove);
+            return null;
+        });
+    }
+
+    private <T> T exclusively(WorkloadId id, Supplier<T> action) {
+        ReentrantLock lock = locks.computeIfAbsent(id, any -> new ReentrantLock());
+        lock.lock();
+        try {
+            return action.get();
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
     public Held prepare(WorkloadId id, SealedReplica replica, Path bundle) {
-        requireNoCopy(id);
+        return exclusively(id, () -> prepare(id, replica));
+    }
+
+    private Held prepare(WorkloadId id, SealedReplica replica) {
+        if (!clearHistory(id)) {
+            throw DecampException.refused(
+                    "copy-exists", "There is a copy of " + id + " here: " + hold(id), "Destroy it first");
+        }
         VmRegistration vm = registry.receiver();
-        GuestJob job = GuestJob.of(id, random.nextInt());
+        Optional<StandbyDisks.Plugged> plugged = standing(id, replica, vm);
+        GuestJob job = plugged.map(StandbyDisks.Plugged::job).orElseGet(() -> GuestJob.of(id));
         Path directory = settings.memoryDirectory().resolve("copies").resolve(id.fileName());
         try {
             long begin = System.nanoTime();
-            JobFiles files = JobFiles.make(job, directory, replica);
+            JobFiles files = JobFiles.make(job, directory, replica, plugged);
             long made = System.nanoTime();
             VmCopyRecord copy = plug(id, vm, job, files);
-            long plugged = System.nanoTime();
+            long attached = System.nanoTime();
             // QEMU has its own descriptors
             JobDirectory.remove(directory);
+            standby.forgetFiles(id);
             copy = copy.with(new State.Restoring());
             records.put(copy);
-            Guest.Restored restored = guest.restore(vm, job, files.memoryBytes());
+            Guest.Restored restored = guest.restore(vm, job, files);
             records.put(copy.with(restored.held()));
             LOG.infof(
-                    "%s: copy %d is complete and frozen in %s of VM %s: images %d ms, QEMU %d ms, guest %d ms (%s)",
+                    "%s: copy %d is complete and frozen in %s of VM %s: images %d ms, QEMU %d ms for %d disks, "
+                            + "guest %d ms (%s)",
                     id,
                     restored.held().init().pid(),
                     restored.held().cgroup(),
                     vm.name(),
                     millis(made - begin),
-                    millis(plugged - made),
-                    millis(System.nanoTime() - plugged),
+                    millis(attached - made),
+                    files.disks().size(),
+                    millis(System.nanoTime() - attached),
                     restored.phases());
             return new Held(id, restored.held().init().pid(), false);
         } catch (RuntimeException e) {
@@ -101,15 +158,54 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
         }
     }
 
+    /** What can't be used of what was plugged in advance is taken out. */
+    private Optional<StandbyDisks.Plugged> standing(WorkloadId id, SealedReplica replica, VmRegistration vm) {
+        VmCopyRecord copy = records.find(id).orElse(null);
+        if (copy == null) {
+            return Optional.empty();
+        }
+        Optional<StandbyDisks.Plugged> found = standby.find(copy, replica, vm);
+        if (found.isEmpty()) {
+            standby.remove(copy);
+        }
+        return found;
+    }
+
     private VmCopyRecord plug(WorkloadId id, VmRegistration vm, GuestJob job, JobFiles files) {
-        try (Qmp qmp = Qmp.connect(vm.qmp())) {
-            GuestAgents.requireRunning(vm, qmp);
+        return Disks.withMonitor(vm, qmp -> {
             VmCopyRecord copy =
                     new VmCopyRecord(id, vm, job, ProcessIdentity.of(qmp.peer().pid()), new State.Plugging());
             records.put(copy);
-            Disks.plug(qmp, files.disks());
+            try {
+                Disks.plug(qmp, files.disks());
+            } catch (DecampException e) {
+                if (!e.code().equals("vm-no-slot") || !makeRoom(copy, qmp)) {
+                    throw e;
+                }
+                files.disks().forEach(disk -> Disks.unplug(qmp, disk.serial()));
+                Disks.plug(qmp, files.disks());
+            }
             return copy;
+        });
+    }
+
+    /** What is frozen comes before what may be some day. @return whether anything was taken out */
+    private boolean makeRoom(VmCopyRecord needy, Qmp qmp) {
+        boolean made = false;
+        for (VmCopyRecord other : records.all()) {
+            boolean inTheWay = other.state() instanceof State.Standing && other.vm().equals(needy.vm());
+            ReentrantLock lock = locks.computeIfAbsent(other.id(), any -> new ReentrantLock());
+            // one that is locked is being plugged, or about to be needed itself
+            if (inTheWay && lock.tryLock()) {
+                try {
+                    standby.remove(other, qmp);
+                    made = true;
+                } finally {
+                    lock.unlock();
+                }
+            }
         }
+        return made;
     }
 
     @Override
@@ -119,9 +215,10 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
 
     private Hold hold(VmCopyRecord copy) {
         return switch (copy.state()) {
+            case State.Standing s -> Hold.NONE;
             case State.Plugging s -> Hold.PARTIAL;
             case State.Restoring s -> Hold.PARTIAL;
-            case State.Held s -> !hasEnded(copy) && guest.isHeld(copy.vm(), copy.job(), s) ? Hold.HELD : Hold.PARTIAL;
+            case State.Held s -> !copy.hasEnded() && guest.isHeld(copy.vm(), copy.job(), s) ? Hold.HELD : Hold.PARTIAL;
             case State.Released s -> Hold.RELEASED;
             case State.Thawed s -> Hold.RELEASED;
             case State.Finished s -> Hold.RELEASED;
@@ -133,10 +230,11 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
         long begin = System.nanoTime();
         VmCopyRecord copy = records.find(id).orElseThrow(() -> missing(id));
         switch (copy.state()) {
+            case State.Standing s -> throw missing(id);
             case State.Plugging s -> throw missing(id);
             case State.Restoring s -> throw missing(id);
             case State.Held held -> {
-                if (hasEnded(copy)) {
+                if (copy.hasEnded()) {
                     throw missing(id);
                 }
                 guest.connected(copy.vm(), () -> {
@@ -166,6 +264,13 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
 
     @Override
     public void destroy(WorkloadId id) {
+        exclusively(id, () -> {
+            destroyNow(id);
+            return null;
+        });
+    }
+
+    private void destroyNow(WorkloadId id) {
         VmCopyRecord copy = records.find(id).orElse(null);
         if (copy == null) {
             return;
@@ -176,34 +281,31 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
                     "The copy of " + id + " was released: it may have executed instructions",
                     "It is the workload now; evict it to move it on");
         }
-        if (!hasEnded(copy)) {
-            if (!(copy.state() instanceof State.Plugging)) {
+        if (!copy.hasEnded()) {
+            if (!(copy.state() instanceof State.Standing || copy.state() instanceof State.Plugging)) {
                 guest.discard(copy.vm(), copy.job());
             }
             unplug(copy);
         }
+        standby.forgetFiles(id);
         records.remove(id);
         LOG.infof("%s: copy destroyed in VM %s", id, copy.vm().name());
     }
 
     private static void unplug(VmCopyRecord copy) {
-        try (Qmp qmp = Qmp.connect(copy.vm().qmp())) {
-            GuestAgents.requireRunning(copy.vm(), qmp);
-            Disks.unplug(qmp, copy.job().mark(), UNPLUG_LIMIT);
-        }
-    }
-
-    /** What was in a VM whose process is gone will never run. */
-    private static boolean hasEnded(VmCopyRecord copy) {
-        return copy.qemu()
-                .filter(process -> !process.isPresent() || TaskStates.of(process.pid()) == 'Z')
-                .isPresent();
+        Disks.withMonitor(copy.vm(), qmp -> {
+            Disks.unplug(qmp, copy.job().mark());
+            return null;
+        });
     }
 
     private void finishLater(VmCopyRecord copy) {
         cleaner.execute(() -> {
             try {
-                finish(copy);
+                exclusively(copy.id(), () -> {
+                    finish(copy);
+                    return null;
+                });
             } catch (RuntimeException e) {
                 LOG.warnf("%s: disks of its restore stay plugged into VM %s until the next start: %s",
                         copy.id(), copy.vm().name(), e.getMessage());
@@ -216,28 +318,31 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
         if (!current || !(copy.state() instanceof State.Thawed thawed)) {
             return;
         }
-        if (!hasEnded(copy)) {
+        if (!copy.hasEnded()) {
             guest.finish(copy.vm(), copy.job(), thawed.held());
             unplug(copy);
         }
         records.put(copy.with(new State.Finished(thawed.held())));
     }
 
-    /** A copy that is there must be dealt with first; one that has been released and has moved on since is history. */
-    private void requireNoCopy(WorkloadId id) {
+    /**
+     * A copy that was released and has moved on since is history, and forgotten.
+     *
+     * @return false when there is one that must be dealt with first
+     */
+    private boolean clearHistory(WorkloadId id) {
         VmCopyRecord copy = records.find(id).orElse(null);
-        if (copy == null) {
-            return;
+        if (copy == null || copy.state() instanceof State.Standing) {
+            return true;
         }
         boolean history = copy.released()
-                .filter(held -> hasEnded(copy) || !guest.isPresent(copy.vm(), copy.job(), held.init()))
+                .filter(held -> copy.hasEnded() || !guest.isPresent(copy.vm(), copy.job(), held.init()))
                 .isPresent();
-        if (!history) {
-            throw DecampException.refused(
-                    "copy-exists", "There is a copy of " + id + " here: " + hold(copy), "Destroy it first");
+        if (history) {
+            finish(copy);
+            records.remove(id);
         }
-        finish(copy);
-        records.remove(id);
+        return history;
     }
 
     private void giveUp(WorkloadId id, Path directory, RuntimeException reason) {

@@ -4,10 +4,14 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.linux.pid.ProcessIdentity;
 import io.decamp.linux.qemu.VmRegistration;
 import io.decamp.linux.workload.GuestProcess;
+import io.decamp.linux.workload.TaskStates;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * What a service that was started anew must know of a copy. Whether it is held is asked in its guest.
@@ -19,6 +23,17 @@ import java.util.TreeMap;
 record VmCopyRecord(WorkloadId id, VmRegistration vm, GuestJob job, Optional<ProcessIdentity> qemu, State state) {
     /** Each comes after the one above it. */
     sealed interface State {
+        /**
+         * Disks of a replica that is not final are plugged; of a copy there is nothing.
+         *
+         * @param disks number of the disk of each address space, see {@link GuestJob#standbyDisk}
+         */
+        record Standing(long generation, SortedMap<Long, Integer> disks) implements State {
+            public Standing {
+                disks = Collections.unmodifiableSortedMap(new TreeMap<>(disks));
+            }
+        }
+
         /** Disks may be plugged; nothing was asked of the guest. */
         record Plugging() implements State {}
 
@@ -47,9 +62,16 @@ record VmCopyRecord(WorkloadId id, VmRegistration vm, GuestJob job, Optional<Pro
         return new VmCopyRecord(id, vm, job, qemu, next);
     }
 
+    /** What was in a VM whose process is gone will never run. */
+    boolean hasEnded() {
+        return qemu.filter(process -> !process.isPresent() || TaskStates.of(process.pid()) == 'Z')
+                .isPresent();
+    }
+
     /** Set from the moment of the release on. */
     Optional<State.Held> released() {
         return switch (state) {
+            case State.Standing s -> Optional.empty();
             case State.Plugging s -> Optional.empty();
             case State.Restoring s -> Optional.empty();
             case State.Held s -> Optional.empty();
@@ -76,6 +98,12 @@ record VmCopyRecord(WorkloadId id, VmRegistration vm, GuestJob job, Optional<Pro
             map.put("qemu", Integer.toString(process.pid()));
             map.put("qemu.start", Long.toString(process.startTicks()));
         });
+        if (state instanceof State.Standing standing) {
+            map.put("generation", Long.toString(standing.generation()));
+            map.put("disks", standing.disks().entrySet().stream()
+                    .map(disk -> disk.getKey() + ":" + disk.getValue())
+                    .collect(Collectors.joining(" ")));
+        }
         held().ifPresent(held -> {
             map.put("guest-boot", held.init().bootId());
             map.put("init", Integer.toString(held.init().pid()));
@@ -97,6 +125,7 @@ record VmCopyRecord(WorkloadId id, VmRegistration vm, GuestJob job, Optional<Pro
 
     private static State state(Map<String, String> map) {
         return switch (map.get("state")) {
+            case "Standing" -> standing(map);
             case "Plugging" -> new State.Plugging();
             case "Restoring" -> new State.Restoring();
             case "Held" -> held(map);
@@ -105,6 +134,17 @@ record VmCopyRecord(WorkloadId id, VmRegistration vm, GuestJob job, Optional<Pro
             case "Finished" -> new State.Finished(held(map));
             default -> throw new IllegalArgumentException("no state of a copy: " + map.get("state"));
         };
+    }
+
+    private static State.Standing standing(Map<String, String> map) {
+        SortedMap<Long, Integer> disks = new TreeMap<>();
+        for (String disk : map.get("disks").split(" ")) {
+            int colon = disk.indexOf(':');
+            if (colon > 0) {
+                disks.put(Long.valueOf(disk.substring(0, colon)), Integer.valueOf(disk.substring(colon + 1)));
+            }
+        }
+        return new State.Standing(Long.parseLong(map.get("generation")), disks);
     }
 
     private static State.Held held(Map<String, String> map) {

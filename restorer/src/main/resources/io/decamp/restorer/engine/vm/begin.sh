@@ -1,8 +1,8 @@
-# Runs in the guest as "sh -c THIS decamp DIRECTORY SERIAL SECONDS": unpacks the job that is on the disk with that serial number
-# into a tmpfs of its own, and goes on with the job's restore.sh.
+# Runs in the guest as "sh -c THIS decamp DIRECTORY SERIAL BYTES SECONDS": unpacks the job, so many bytes of the disk with that
+# serial number, into a tmpfs of its own, and goes on with the job's restore.sh.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin
 export PATH
-directory=$1 serial=$2 seconds=$3
+directory=$1 serial=$2 bytes=$3 seconds=$4
 
 fail() {
     echo "error $1 $2"
@@ -37,12 +37,18 @@ await_disk() {
     done
 }
 
+# What the guest may have read of the disk, when it looked for partitions, is older than what is there now.
+forget_read() {
+    blockdev --flushbufs "$disk" || fail vm-guest-disk "the guest can't be made to forget what it has read of $disk"
+}
+
 now
 began=$uptime
 mkdir -p "$directory" && mount -t tmpfs -o mode=700 decamp "$directory" ||
     fail vm-guest-directory "can't mount a tmpfs on $directory in the guest"
 await_disk "$serial"
+! command -v blockdev > /dev/null || forget_read
 now
 plugged=$uptime
-tar -xpf "$disk" -C "$directory" || fail vm-guest-directory "can't unpack the images into $directory in the guest"
+head -c "$bytes" "$disk" | tar -xpf - -C "$directory" || fail vm-guest-directory "can't unpack the images into $directory in the guest"
 . "$directory/restore.sh"

@@ -1,5 +1,5 @@
 # Goes on where begin.sh ends, with its functions: $directory holds
-#   job.sh      sets $job and $bytes, and defines spaces, requirements, sizes, placements and limits, made of calls of the
+#   job.sh      sets $job, $bytes and $standby, and defines spaces, requirements, sizes, placements and limits, made of calls of the
 #               functions below
 #   images      for criu; images/parent reads memory from the disks
 #   gate.sh     criu's action script; it freezes the copy
@@ -18,6 +18,7 @@ missing() {
 # space SERIAL N: a disk is the pages-N.img of the parent images
 space() {
     await_disk "$1"
+    [ -z "$standby" ] || forget_read
     ln -s "$disk" "images/parent/pages-$2.img" || fail vm-guest-directory "can't link pages-$2.img"
 }
 

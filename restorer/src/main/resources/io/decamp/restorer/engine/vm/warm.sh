@@ -5,4 +5,5 @@ command -v criu > /dev/null || {
     exit 1
 }
 criu check > /dev/null 2>&1
+command -v blockdev > /dev/null && echo "blockdev 1"
 echo "criu $(criu --version 2> /dev/null | head -n 1)"

@@ -7,6 +7,7 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.port.StandingReplica;
 import io.decamp.contracts.v1.CgroupValue;
 import io.decamp.contracts.v1.RequiredFile;
 import io.decamp.contracts.v1.TravellingFile;
@@ -156,6 +157,11 @@ final class VmCopyLab implements AutoCloseable {
         files.addCgroup(CgroupValue.newBuilder().setFile("pids.max").setValue("77"));
         Files.write(parts.resolve(JobFiles.FILES_PART), files.build().toByteArray());
         return new SealedReplica(replica, 1, 1, new byte[32], spaces, List.of());
+    }
+
+    /** The same before it was final. */
+    static StandingReplica standing(SealedReplica replica) {
+        return new StandingReplica(replica.directory(), replica.generation(), replica.spaces());
     }
 
     static RequiredFile required(String path, int kind, String user) {

@@ -9,7 +9,9 @@ import io.decamp.linux.workload.GuestProcess;
 import io.decamp.restorer.engine.vm.VmCopyRecord.State;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +27,8 @@ class VmCopyRecordTest {
 
     static Stream<State> states() {
         return Stream.of(
+                new State.Standing(4, new TreeMap<>()),
+                new State.Standing(5, new TreeMap<>(Map.of(1L << 40, 1, 7L, 23))),
                 new State.Plugging(),
                 new State.Restoring(),
                 HELD,

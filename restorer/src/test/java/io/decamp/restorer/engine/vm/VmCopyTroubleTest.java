@@ -26,7 +26,7 @@ class VmCopyTroubleTest {
             lab.guest().shell("mv /criu /usr/sbin/criu && umount /sys/fs/cgroup").check();
             assertEquals("vm-no-cgroup2", refusal(lab, saved).code());
             lab.guest().shell("mount -t cgroup2 none /sys/fs/cgroup").check();
-            assertDoesNotThrow(() -> lab.copies().warm(saved.id(), null));
+            assertDoesNotThrow(() -> lab.copies().warm(saved.id(), VmCopyLab.standing(saved.replica())));
             lab.copies().prepare(saved.id(), saved.replica(), null);
             DecampException second = assertThrows(
                     DecampException.class, () -> lab.copies().prepare(saved.id(), saved.replica(), null));

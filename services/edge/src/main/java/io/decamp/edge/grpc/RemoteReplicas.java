@@ -5,6 +5,7 @@ import io.decamp.contracts.handoff.Digest;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.Replicas;
 import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.port.StandingReplica;
 import io.decamp.contracts.v1.ReplicaReply;
 import io.decamp.contracts.v1.ReplicaRequest;
 import io.decamp.contracts.v1.TransferGrpc.TransferBlockingStub;
@@ -35,6 +36,20 @@ public final class RemoteReplicas implements Replicas {
                 .setWorkload(workload.value())
                 .setDigest(ByteString.copyFrom(digest.bytes()))
                 .build());
+    }
+
+    @Override
+    public Optional<StandingReplica> standing(WorkloadId workload, long generation) {
+        ReplicaRequest request = ReplicaRequest.newBuilder()
+                .setWorkload(workload.value())
+                .setGeneration(generation)
+                .setStanding(true)
+                .build();
+        ReplicaReply r = Faults.ask(PEER, () -> stub.findReplica(request));
+        return r.getDirectory().isEmpty()
+                ? Optional.empty()
+                : Optional.of(new StandingReplica(
+                        Path.of(r.getDirectory()), r.getGeneration(), RunsCodec.fromMessages(r.getSpacesList())));
     }
 
     private Optional<SealedReplica> find(ReplicaRequest request) {

@@ -8,6 +8,7 @@ import io.decamp.contracts.port.CopyRuntime;
 import io.decamp.contracts.port.EventSink;
 import io.decamp.contracts.port.Replicas;
 import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.port.StandingReplica;
 import io.decamp.contracts.port.WorkloadRuntime;
 import io.decamp.contracts.v1.EvictionMeasured;
 import io.decamp.contracts.v1.MigrationFailed;
@@ -122,9 +123,6 @@ final class SimNode implements Replicas, EventSink {
         private Digest copyOf;
 
         @Override
-        public void warm(WorkloadId workload, Path bundle) {}
-
-        @Override
         public Held prepare(WorkloadId workload, SealedReplica sealed, Path bundle) {
             if (copy != Hold.NONE || frozen != null) {
                 throw new AssertionError("Restores beside " + copy + " and " + frozen);
@@ -174,6 +172,11 @@ final class SimNode implements Replicas, EventSink {
         return digest.equals(replica)
                 ? Optional.of(new SealedReplica(Path.of("replica"), 1, 1, digest.bytes(), List.of(), List.of()))
                 : Optional.empty();
+    }
+
+    @Override
+    public Optional<StandingReplica> standing(WorkloadId workload, long generation) {
+        return Optional.empty();
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.decamp.contracts.page.FrameHeader;
 import io.decamp.contracts.page.PageRuns;
 import io.decamp.contracts.page.PageSource;
 import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.port.StandingReplica;
 import io.decamp.contracts.v1.Part;
 import io.decamp.linux.file.SparseFile;
 import java.io.IOException;
@@ -114,6 +115,12 @@ final class Replica {
                 ? Optional.empty()
                 : Optional.of(
                         new SealedReplica(directory, generation, m.epoch(), m.digest(), m.spaces(), m.parts()));
+    }
+
+    /** As the last sealed epoch left it, be it final or not. */
+    Optional<StandingReplica> standing() {
+        Manifest m = manifest();
+        return m == null ? Optional.empty() : Optional.of(new StandingReplica(directory, generation, m.spaces()));
     }
 
     /** Whether a final epoch is sealed, be it applied or not. */
@@ -312,14 +319,18 @@ final class Replica {
         });
     }
 
-    /** Gives all memory back. */
+    /** Gives all memory back; that of a final replica when whoever serves a copy from it has closed its files, too. */
     void drop(String why) {
         preparer.stop();
+        boolean served = holdsFinal();
         guarded(() -> {
             // without the markers a crash in the middle leaves something that is thrown away at the next start
             Files.deleteIfExists(sealedMarker());
             Files.deleteIfExists(sealingMarker());
             become(new ReplicaState.Dropped(), why);
+            if (!served) {
+                spaces.giveBack();
+            }
             closeFiles();
             Trees.delete(directory);
         });

@@ -5,6 +5,7 @@ import io.decamp.contracts.handoff.Digest;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.Replicas;
 import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.port.StandingReplica;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
@@ -260,12 +261,16 @@ public final class ReplicaStore implements Replicas, AutoCloseable {
 
     @Override
     public Optional<SealedReplica> sealed(WorkloadId workload, long generation) {
-        Replica replica;
-        synchronized (this) {
-            Workload w = workloads.get(workload);
-            replica = w == null ? null : w.generations.get(generation);
-        }
-        return replica == null ? Optional.empty() : replica.sealed();
+        return find(workload, generation).flatMap(Replica::sealed);
+    }
+
+    @Override
+    public Optional<StandingReplica> standing(WorkloadId workload, long generation) {
+        return find(workload, generation).flatMap(Replica::standing);
+    }
+
+    private synchronized Optional<Replica> find(WorkloadId workload, long generation) {
+        return Optional.ofNullable(workloads.get(workload)).map(w -> w.generations.get(generation));
     }
 
     @Override

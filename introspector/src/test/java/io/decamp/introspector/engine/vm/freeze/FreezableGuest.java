@@ -114,7 +114,7 @@ final class FreezableGuest implements AutoCloseable {
 
     /** What the guest's kernel had to warn of since the freezer was attached first. */
     String warnings() {
-        return vm.shell("dmesg -r | grep '^<[0-4]>' || true").output().strip();
+        return vm.warnings();
     }
 
     @Override

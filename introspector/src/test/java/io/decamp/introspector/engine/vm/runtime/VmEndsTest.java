@@ -29,6 +29,8 @@ import org.junit.jupiter.api.Test;
 /** What becomes of a workload whose VM ends, or boots anew, while it is followed. */
 class VmEndsTest {
     private static final Duration ASK_EVERY = Duration.ofMillis(200);
+    /** By TCG it may crash while it boots, and boot again: see GuestVm. */
+    private static final Duration REBOOT = Duration.ofSeconds(120);
 
     private VmLab lab;
     private WorkloadId id;
@@ -76,7 +78,7 @@ class VmEndsTest {
             qmp.execute("system_reset");
         }
         Set<String> said = new HashSet<>();
-        Await.until(() -> "the reboot to be seen, until now " + said, Duration.ofSeconds(60), () -> {
+        Await.until(() -> "the reboot to be seen, until now " + said + ": " + lab.guest.kernelLog(), REBOOT, () -> {
             // each question stops the VM for a millisecond or two: asked without a break, it would never boot
             LockSupport.parkNanos(ASK_EVERY.toNanos());
             code().ifPresent(said::add);

@@ -1,0 +1,212 @@
+package io.decamp.restorer.engine.vm;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.decamp.contracts.id.WorkloadId;
+import io.decamp.contracts.page.AddressSpace;
+import io.decamp.contracts.port.CopyRuntime.Hold;
+import io.decamp.contracts.port.SealedReplica;
+import io.decamp.contracts.port.StandingReplica;
+import io.decamp.linux.qemu.Qmp;
+import io.decamp.restorer.engine.image.PagemapImage;
+import io.decamp.restorer.engine.image.ProcessTree;
+import io.decamp.restorer.engine.vm.VmCopyLab.Saved;
+import io.decamp.testkit.Await;
+import io.decamp.testkit.vm.GuestSpec;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Disks that a guest has before its workload is frozen elsewhere. */
+class StandbyDisksTest {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final int PAGE = 4096;
+    private static final String COUNT_DISKS = "ls /sys/block | grep -c vd";
+
+    private static VmCopyLab lab;
+    private String before;
+    private Saved saved;
+
+    @BeforeAll
+    static void bootOne() {
+        lab = new VmCopyLab(GuestSpec.named("standby").receiving());
+    }
+
+    @AfterAll
+    static void endIt() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    private void save() {
+        saved = lab.saved();
+        before = lab.leftovers();
+    }
+
+    @AfterEach
+    void requireNothingLeft() {
+        if (saved != null) {
+            lab.copies().cool(saved.id());
+            saved.workload().pidIn(lab.guest()).ifPresent(pid -> lab.guest().shell("kill -9 " + pid));
+            Await.until("nothing to be left but " + before, LIMIT, () -> lab.leftovers().equals(before));
+        }
+    }
+
+    private void awaitDisks(int count) {
+        Await.until(count + " disks", LIMIT, () -> lab.guest().shell(COUNT_DISKS).output().strip().equals("" + count));
+    }
+
+    private void releaseAndJudge() {
+        lab.copies().release(saved.id());
+        saved.workload().awaitGoingOn(lab.guest(), 5);
+        saved.workload().stopAndJudge(lab.guest()).check();
+    }
+
+    @Test
+    void shouldReadWhatIsFinalAndNotWhatTheGuestHasReadBefore() throws IOException {
+        save();
+        AddressSpace space = saved.replica().spaces().getFirst();
+        ByteBuffer right = ByteBuffer.allocate(PAGE);
+        long page = firstPage(space);
+        try (FileChannel file = FileChannel.open(
+                saved.replica().spaceFile(space.id()), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            file.read(right, page);
+            file.write(ByteBuffer.wrap(new byte[PAGE]), page);
+            lab.copies().warm(saved.id(), VmCopyLab.standing(saved.replica()));
+            assertEquals(Hold.NONE, lab.copies().hold(saved.id()));
+            awaitDisks(saved.replica().spaces().size() + 1);
+            // somebody who has a disk open keeps what was read of it in the guest's memory
+            lab.guest().shell("for d in /dev/vd*; do dd if=$d bs=4096 skip=" + page / PAGE
+                            + " count=1 of=/dev/null 2>/dev/null; dd if=$d bs=1M count=1 of=/dev/null 2>/dev/null;"
+                            + " (sleep 3600 < $d & echo $! >> /holders); done")
+                    .check();
+            file.write(right.flip(), page);
+        }
+
+        lab.copies().prepare(saved.id(), saved.replica(), null);
+
+        assertEquals(Hold.HELD, lab.copies().hold(saved.id()));
+        lab.guest().shell("kill $(cat /holders); rm /holders").check();
+        releaseAndJudge();
+    }
+
+    private long firstPage(AddressSpace space) {
+        var pagemap = ProcessTree.pagemap(saved.replica().partsDirectory(), space.containerPid());
+        return PagemapImage.read(pagemap).lazyRuns().getFirst().address();
+    }
+
+    @Test
+    void shouldPlugWhatCameTooLateWhenItIsNeeded() {
+        save();
+        SealedReplica replica = saved.replica();
+        lab.copies().warm(
+                saved.id(),
+                new StandingReplica(
+                        replica.directory(), replica.generation(), replica.spaces().subList(0, 1)));
+        awaitDisks(2);
+
+        lab.copies().prepare(saved.id(), replica, null);
+
+        assertEquals("" + (replica.spaces().size() + 1), lab.guest().shell(COUNT_DISKS).output().strip());
+        releaseAndJudge();
+    }
+
+    @Test
+    void shouldPlugLateComersOnceTheyHaveStayed() {
+        save();
+        SealedReplica replica = saved.replica();
+        StandingReplica whole = VmCopyLab.standing(replica);
+        lab.copies().warm(
+                saved.id(),
+                new StandingReplica(
+                        replica.directory(), replica.generation(), replica.spaces().subList(0, 1)));
+        lab.copies().warm(saved.id(), whole);
+        awaitDisks(2);
+
+        lab.copies().warm(saved.id(), whole);
+
+        awaitDisks(replica.spaces().size() + 1);
+    }
+
+    @Test
+    void shouldTakeThemOutForAnotherGenerationAndWhenItIsNotExpectedAnyMore() {
+        save();
+        int disks = saved.replica().spaces().size() + 1;
+        StandingReplica first = VmCopyLab.standing(saved.replica());
+        lab.copies().warm(saved.id(), first);
+        awaitDisks(disks);
+        lab.copies().warm(saved.id(), new StandingReplica(first.directory(), 2, first.spaces()));
+        awaitDisks(disks);
+        SealedReplica other = saved.replica();
+
+        // generation 1 finds disks of generation 2 and does not use them
+        lab.copies().prepare(saved.id(), other, null);
+        lab.copies().destroy(saved.id());
+        assertEquals(before, lab.leftovers());
+        lab.copies().warm(saved.id(), first);
+        awaitDisks(disks);
+
+        lab.copies().cool(saved.id());
+
+        assertEquals(before, lab.leftovers());
+    }
+
+    @Test
+    void shouldTakeOutWhatAnEarlierServiceHasPlugged() {
+        save();
+        lab.copies().warm(saved.id(), VmCopyLab.standing(saved.replica()));
+        awaitDisks(saved.replica().spaces().size() + 1);
+
+        lab.restarted();
+
+        Await.until("its disks to be gone", LIMIT, () -> lab.leftovers().equals(before));
+    }
+
+    @Test
+    void shouldGiveWayToWhatIsFrozenWhenThereIsNoSlotLeft() {
+        save();
+        WorkloadId other = new WorkloadId("vm:a/pid:1@alpha");
+        lab.copies().warm(other, VmCopyLab.standing(saved.replica()));
+        awaitDisks(saved.replica().spaces().size() + 1);
+        try (Qmp operator = Qmp.connect(lab.guest().operatorQmp())) {
+            int fillers = fill(operator);
+            try {
+                lab.copies().prepare(saved.id(), saved.replica(), null);
+
+                lab.copies().release(saved.id());
+                saved.workload().awaitGoingOn(lab.guest(), 5);
+                saved.workload().stopAndJudge(lab.guest()).check();
+            } finally {
+                for (int i = 0; i < fillers; i++) {
+                    operator.execute("device_del", Map.of("id", "filler" + i));
+                }
+            }
+        }
+        lab.copies().cool(other);
+    }
+
+    /** @return how many devices it takes until no slot is left */
+    private static int fill(Qmp operator) {
+        int fillers = 0;
+        for (var place : Slots.freeOnRootBus(operator.execute("query-pci"))) {
+            operator.execute(
+                    "device_add",
+                    Map.of(
+                            "driver", "pci-testdev",
+                            "id", "filler" + fillers,
+                            "addr", Integer.toHexString(place.number())));
+            fillers++;
+        }
+        assertTrue(fillers > 0);
+        return fillers;
+    }
+}
