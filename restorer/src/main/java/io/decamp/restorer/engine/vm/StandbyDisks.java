@@ -47,6 +47,9 @@ final class StandbyDisks {
     /** Processes that came after the first disks: one that is gone by the next epoch is not worth a disk. */
     private final Map<WorkloadId, Set<Long>> newcomers = new ConcurrentHashMap<>();
 
+    /** Workloads whose VM was looked at and can't have any. */
+    private final Set<WorkloadId> withoutDisks = ConcurrentHashMap.newKeySet();
+
     /**
      * What a restore finds plugged.
      *
@@ -69,6 +72,9 @@ final class StandbyDisks {
      */
     void keep(WorkloadId id, StandingReplica replica) {
         VmCopyRecord copy = records.find(id).orElse(null);
+        if (copy == null && withoutDisks.contains(id)) {
+            return;
+        }
         if (copy == null || !(copy.state() instanceof State.Standing standing)) {
             begin(id, replica);
         } else if (!serves(copy, standing, replica.generation()) || isWornOut(standing, replica)) {
@@ -85,6 +91,7 @@ final class StandbyDisks {
         LOG.infof("%s: VM %s can take it, with criu %s", id, vm.name(), readiness.criu());
         if (!readiness.forgetsDisks()) {
             LOG.infof("%s: no disks in advance, as there is no blockdev in VM %s", id, vm.name());
+            withoutDisks.add(id);
             return;
         }
         newcomers.remove(id);
@@ -95,6 +102,7 @@ final class StandbyDisks {
             if (qemu == null) {
                 // without a process to look for, a VM that was started anew would be taken for this one
                 LOG.infof("%s: no disks in advance, as the process of VM %s is not to be seen", id, vm.name());
+                withoutDisks.add(id);
                 return null;
             }
             GuestJob job = GuestJob.of(id);
@@ -192,6 +200,7 @@ final class StandbyDisks {
     /** QEMU has them open by itself. */
     void forgetFiles(WorkloadId id) {
         newcomers.remove(id);
+        withoutDisks.remove(id);
         JobDirectory.remove(directory(id));
     }
 

@@ -97,7 +97,9 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     @Override
     public void cool(WorkloadId id) {
         exclusively(id, () -> {
-            records.find(id).filter(copy -> copy.state() instanceof State.Standing).ifPresent(standby::remove);
+            records.find(id)
+                    .filter(copy -> copy.state() instanceof State.Standing)
+                    .ifPresentOrElse(standby::remove, () -> standby.forgetFiles(id));
             return null;
         });
     }

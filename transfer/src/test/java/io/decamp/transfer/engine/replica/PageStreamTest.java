@@ -53,6 +53,8 @@ class PageStreamTest {
         try (PageTransport.Session session = nodes.open(7)) {
             nodes.ship(session, 1, 5, false);
             assertEquals(Optional.empty(), nodes.store.sealed(WORKLOAD, 7));
+            assertEquals(
+                    ONE_SPACE, nodes.store.standing(WORKLOAD, 7).orElseThrow().spaces());
             session.begin(2);
             session.sendPart(2, "core-1.img", part);
             session.sendPart(2, "fs/empty", Files.createFile(nodes.directory.resolve("empty")));
@@ -70,6 +72,24 @@ class PageStreamTest {
         assertEquals(5, TransferFixture.page(replica.spaceFile(1), 0x13000)[4095]);
         assertEquals(1L << 47, Files.size(replica.spaceFile(1)));
         assertTrue(nodes.store.sealed(WORKLOAD, new Digest(seal.digest())).isPresent());
+    }
+
+    @Test
+    void shouldGiveMemoryBackThoughSomebodyHasTheFilesOpen() throws IOException {
+        try (PageTransport.Session session = nodes.open(7)) {
+            nodes.ship(session, 1, 5, false);
+        }
+        Path space = nodes.store.standing(WORKLOAD, 7).orElseThrow().spaceFile(1);
+        // as a VM that was given it as a disk
+        try (SparseFile disk = SparseFile.open(space, 0)) {
+            assertTrue(disk.allocatedBytes() > 0);
+
+            nodes.store.dropAll(WORKLOAD);
+
+            assertFalse(Files.exists(space));
+            assertEquals(0, disk.allocatedBytes());
+        }
+        assertEquals(Optional.empty(), nodes.store.standing(WORKLOAD, 7));
     }
 
     @Test
