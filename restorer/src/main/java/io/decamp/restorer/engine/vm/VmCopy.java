@@ -122,7 +122,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
             case State.Plugging s -> Hold.PARTIAL;
             case State.Restoring s -> Hold.PARTIAL;
             case State.Held s -> !hasEnded(copy) && guest.isHeld(copy.vm(), copy.job(), s) ? Hold.HELD : Hold.PARTIAL;
-            case State.Released s -> Hold.RELEASED;
+            case State.Released s -> hasEnded(copy) ? Hold.NONE : Hold.RELEASING;
             case State.Thawed s -> Hold.RELEASED;
             case State.Finished s -> Hold.RELEASED;
         };

@@ -31,6 +31,7 @@ final class SimNode implements Replicas, EventSink {
     boolean running;
     Digest frozen;
     CopyRuntime.Hold copy = CopyRuntime.Hold.NONE;
+    private boolean copyRuns;
     Digest replica;
     /** Out of a hundred calls of criu, how many fail. */
     int failPercent;
@@ -48,22 +49,27 @@ final class SimNode implements Replicas, EventSink {
     }
 
     int runningCopies() {
-        return (running ? 1 : 0) + (copy == CopyRuntime.Hold.RELEASED ? 1 : 0);
+        return (running ? 1 : 0) + (copyRuns ? 1 : 0);
     }
 
     void losePower() {
         up = false;
         running = false;
         frozen = null;
-        copy = CopyRuntime.Hold.NONE;
+        noCopy();
         replica = null;
     }
 
     /** A released copy is a workload like any other from here on. */
     void freeze(Digest digest) {
         running = false;
-        copy = CopyRuntime.Hold.NONE;
+        noCopy();
         frozen = digest;
+    }
+
+    private void noCopy() {
+        copy = CopyRuntime.Hold.NONE;
+        copyRuns = false;
     }
 
     private void mayFail(String what) {
@@ -114,7 +120,9 @@ final class SimNode implements Replicas, EventSink {
             mayFail("Kill");
             frozen = null;
             running = false;
-            copy = copy == CopyRuntime.Hold.RELEASED ? CopyRuntime.Hold.NONE : copy;
+            if (copy == CopyRuntime.Hold.RELEASING || copy == CopyRuntime.Hold.RELEASED) {
+                noCopy();
+            }
         }
     }
 
@@ -146,21 +154,27 @@ final class SimNode implements Replicas, EventSink {
         @Override
         public void release(WorkloadId workload) {
             mayFail("Release");
-            if (copy != Hold.HELD) {
+            if (copy != Hold.HELD && copy != Hold.RELEASING) {
                 throw new AssertionError("Releases " + copy);
             }
+            copy = Hold.RELEASING;
+            mayFail("Thaw of the copy");
+            if (!copyRuns) {
+                copyRuns = true;
+                ran.add(copyOf);
+                copiesRun++;
+            }
+            mayFail("What follows the thaw");
             copy = Hold.RELEASED;
-            ran.add(copyOf);
-            copiesRun++;
         }
 
         @Override
         public void destroy(WorkloadId workload) {
             mayFail("Destroy");
-            if (copy == Hold.RELEASED) {
-                throw new AssertionError("Destroys a released copy");
+            if (copy == Hold.RELEASING || copy == Hold.RELEASED) {
+                throw new AssertionError("Destroys a copy that may have run");
             }
-            copy = Hold.NONE;
+            noCopy();
         }
     }
 
