@@ -15,6 +15,7 @@ import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.PidWorkload;
+import io.decamp.testkit.Procs;
 import io.decamp.testkit.Trees;
 import java.io.IOException;
 import java.io.Reader;
@@ -149,10 +150,9 @@ class LazyCopyTest implements LazyPages.Listener {
         try (Reader text = Files.newBufferedReader(root.resolve(id.fileName()).resolve("state"))) {
             state.load(text);
         }
-        String pid = state.getProperty("keepers").split(":")[0];
-        ProcessHandle keeper = ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
-        keeper.destroyForcibly();
-        Await.until("the end of the keeper", CopyLab.LIMIT, () -> !keeper.isAlive());
+        long keeper = Long.parseLong(state.getProperty("keepers").split(":")[0]);
+        ProcessHandle.of(keeper).orElseThrow().destroyForcibly();
+        Await.until("the end of the keeper", CopyLab.LIMIT, () -> !Procs.alive(keeper));
     }
 
     private void restart() {
