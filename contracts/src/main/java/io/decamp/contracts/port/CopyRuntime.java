@@ -18,7 +18,12 @@ public interface CopyRuntime {
         PARTIAL,
         /** Complete and frozen. */
         HELD,
-        /** Instructions may have run. */
+        /**
+         * A {@link #release} has begun and was cut off: instructions may have run, or none, and what follows the first
+         * may not have been done. Only another release ends it.
+         */
+        RELEASING,
+        /** The release is over. */
         RELEASED
     }
 
@@ -42,9 +47,9 @@ public interface CopyRuntime {
 
     Hold hold(WorkloadId id);
 
-    /** Lets the copy run. Idempotent. */
+    /** Lets the copy run, and does all that must follow; goes on where an earlier one was cut off. Idempotent. */
     void release(WorkloadId id);
 
-    /** Kills what there is of the copy, without an instruction. Refused after {@link #release}. Idempotent. */
+    /** Kills what there is of the copy, without an instruction. Refused once a release has begun. Idempotent. */
     void destroy(WorkloadId id);
 }

@@ -51,7 +51,7 @@ final class CopyMoves {
             case DestinationStep.Append s -> append(w, i, read, s);
             case DestinationStep.WriteReleased s ->
                 moves.emit(who + "writes RELEASED", true, v -> writeReleased(v, i, s.mark()));
-            case DestinationStep.Release s -> moves.emit(who + "lets the copy run", true, v -> release(v, i));
+            case DestinationStep.Release s -> letRun(w, i, who);
             case DestinationStep.Destroy s ->
                 moves.emit(who + "destroys the copy", true, v -> {
                     v.nodes[i].copy = 0;
@@ -94,13 +94,34 @@ final class CopyMoves {
         if (w.serviceCrashesLeft > 0) {
             moves.emit(who + "dies while it restores", false, v -> {
                 marked.accept(v);
-                v.serviceCrashesLeft--;
                 v.lostCopy = 1;
                 v.nodes[i].copy = World.PARTIAL;
-                v.nodes[i].loseSourceProcess();
-                v.nodes[i].loseCopyProcess();
+                die(v, i);
             });
         }
+    }
+
+    private void letRun(World w, int i, String who) {
+        boolean runs = w.nodes[i].copyRuns();
+        moves.emit(who + "lets the copy run", true, v -> release(v, i, World.RELEASED));
+        if (w.serviceCrashesLeft > 0) {
+            if (!runs) {
+                moves.emit(who + "dies before the copy runs", false, v -> {
+                    v.nodes[i].copy = World.CUT_FROZEN;
+                    die(v, i);
+                });
+            }
+            moves.emit(who + "dies when the copy has begun to run", false, v -> {
+                release(v, i, World.CUT_RUNNING);
+                die(v, i);
+            });
+        }
+    }
+
+    private static void die(World w, int i) {
+        w.serviceCrashesLeft--;
+        w.nodes[i].loseSourceProcess();
+        w.nodes[i].loseCopyProcess();
     }
 
     private void append(World w, int i, HandoffState read, DestinationStep.Append s) {
@@ -108,7 +129,7 @@ final class CopyMoves {
             Offered o = (Offered) read;
             moves.send(w, i, s.record(), v -> {
                 writeReleased(v, i, new CopyMark(o.term(), o.digest()));
-                release(v, i);
+                release(v, i, World.RELEASED);
             }, NOTHING);
         } else {
             moves.send(w, i, s.record(), NOTHING, NOTHING);
@@ -120,9 +141,9 @@ final class CopyMoves {
         w.nodes[i].releasedDigest = Views.number(mark.digest());
     }
 
-    private void release(World w, int i) {
+    private void release(World w, int i, int copy) {
         Node n = w.nodes[i];
-        n.copy = World.RELEASED;
+        n.copy = copy;
         if (n.preparedDigest != moves.lastFreeze(w)) {
             throw new Violation("a copy of an older freeze runs");
         }
@@ -151,7 +172,8 @@ final class CopyMoves {
         Node n = w.nodes[i];
         if (mutation == Mutation.RELEASE_BEFORE_DURABLE) {
             if (step instanceof DestinationStep.WriteReleased) {
-                moves.emit(NAMES.get(i) + "'s destination: lets the copy run first", true, v -> release(v, i));
+                moves.emit(NAMES.get(i) + "'s destination: lets the copy run first", true, v ->
+                        release(v, i, World.RELEASED));
                 return true;
             }
             if (step instanceof DestinationStep.KillReleased && read instanceof Taken t) {

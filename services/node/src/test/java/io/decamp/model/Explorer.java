@@ -113,7 +113,7 @@ final class Explorer {
 
     private static boolean usable(World w, int i, int digest) {
         World.Node n = w.nodes[i];
-        return n.replica == digest || n.copy == World.HELD;
+        return n.replica == digest || n.copyWaits();
     }
 
     /** The environment destroyed what alone had the right to run, or both the original and its copy. */

@@ -150,10 +150,10 @@ final class Moves {
             });
         }
         if (w.mishapsLeft > 0) {
-            if (n.copy == World.HELD || n.copy == World.RELEASED) {
+            if (n.copyWaits() || n.copyRuns()) {
                 emit(NAMES.get(i) + "'s copy dies", false, v -> {
                     v.mishapsLeft--;
-                    v.lostOwner |= v.nodes[i].copy == World.RELEASED ? 1 : 0;
+                    v.lostOwner |= v.nodes[i].copyRuns() ? 1 : 0;
                     v.lostCopy = 1;
                     v.nodes[i].copy = 0;
                 });
@@ -190,7 +190,7 @@ final class Moves {
     void operatorFences(World w, int i) {
         Node n = w.nodes[i];
         boolean current = n.position == w.log.length - 1;
-        if (current && n.task == 0 && n.copy != World.HELD && n.copy != World.RELEASED && fences(w, i)) {
+        if (current && n.task == 0 && !n.copyWaits() && !n.copyRuns() && fences(w, i)) {
             emit(NAMES.get(i) + "'s copy is lost, fenced by an operator", true, v -> {
                 destroyed(v, i);
                 v.nodes[i].copy = 0;
@@ -213,7 +213,7 @@ final class Moves {
     private void destroyed(World w, int i) {
         Node n = w.nodes[i];
         HandoffState truth = register.state(w.head());
-        if (n.task == World.RUNNING || n.copy == World.RELEASED) {
+        if (n.task == World.RUNNING || n.copyRuns()) {
             w.lostOwner = 1;
         } else if (n.task == World.FROZEN) {
             if (isFrom(truth, NAMES.get(i).value())) {
@@ -222,7 +222,7 @@ final class Moves {
                 w.lostOwner = 1;
             }
         }
-        if (n.replica == lastFreeze(w) || n.copy == World.HELD) {
+        if (n.replica == lastFreeze(w) || n.copyWaits()) {
             w.lostCopy = 1;
         }
     }

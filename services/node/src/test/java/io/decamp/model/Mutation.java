@@ -22,6 +22,8 @@ enum Mutation {
     RETURN_AFTER_RELEASE,
     /** A node restores a copy while it still holds the frozen original of an earlier move. */
     PREPARE_BESIDE_AN_ORIGINAL,
+    /** A release that was cut off counts as one that is over, though the copy may still be frozen. */
+    BEGUN_RELEASE_IS_OVER,
     /** Records count whatever their term. */
     IGNORE_TERMS;
 

@@ -118,7 +118,7 @@ final class SourceMoves {
                 moves.emit(who + "kills", true, v -> {
                     v.nodes[i].task = 0;
                     v.nodes[i].taskDigest = 0;
-                    v.nodes[i].copy = v.nodes[i].copy == World.RELEASED ? 0 : v.nodes[i].copy;
+                    v.nodes[i].copy = v.nodes[i].copyLetGo() ? 0 : v.nodes[i].copy;
                 });
             case SourceStep.ClearMark s ->
                 moves.emit(who + "forgets the offer", true, v -> {

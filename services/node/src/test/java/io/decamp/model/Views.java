@@ -26,19 +26,23 @@ final class Views {
     static final WorkloadId WORKLOAD = new WorkloadId("runc:model");
     static final List<NodeId> NAMES = List.of(new NodeId("alpha"), new NodeId("beta"));
 
-    private static final Hold[] HOLDS = {Hold.NONE, Hold.PARTIAL, Hold.HELD, Hold.RELEASED};
+    private static final Hold[] HOLDS = {
+        Hold.NONE, Hold.PARTIAL, Hold.HELD, Hold.RELEASED, Hold.RELEASING, Hold.RELEASING
+    };
     private static final Presence[] PRESENCES = {Presence.ABSENT, Presence.RUNNING, Presence.FROZEN};
     private static final Presence[] COPIES_SEEN = {
-        Presence.ABSENT, Presence.FROZEN, Presence.FROZEN, Presence.RUNNING
+        Presence.ABSENT, Presence.FROZEN, Presence.FROZEN, Presence.RUNNING, Presence.FROZEN, Presence.RUNNING
     };
 
     private final ModelRegister register;
     private final boolean blind;
+    private final boolean forgetful;
     private final Map<Long, SourceStep> sourceSteps = new HashMap<>();
     private final Map<Long, DestinationStep> copySteps = new HashMap<>();
 
     Views(ModelRegister register, Mutation mutation) {
         blind = mutation == Mutation.PREPARE_BESIDE_AN_ORIGINAL;
+        forgetful = mutation == Mutation.BEGUN_RELEASE_IS_OVER;
         this.register = register;
     }
 
@@ -104,13 +108,13 @@ final class Views {
                         register.state(state), copyView(n, i, replicaThere, originalHere, failures, late)));
     }
 
-    private static DestinationView copyView(
+    private DestinationView copyView(
             Node n, int i, boolean replicaThere, boolean originalHere, int failures, boolean late) {
         return new DestinationView(
                 WORKLOAD,
                 NAMES.get(i),
                 n.copyCaughtUp == 1,
-                HOLDS[n.copy],
+                forgetful && n.copyLetGo() ? Hold.RELEASED : HOLDS[n.copy],
                 mark(n.preparedTerm, n.preparedDigest),
                 n.releasedTerm == 0
                         ? Optional.empty()

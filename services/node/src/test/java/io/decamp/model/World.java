@@ -13,6 +13,10 @@ final class World {
     static final int PARTIAL = 1;
     static final int HELD = 2;
     static final int RELEASED = 3;
+    /** Its release was cut off before the copy ran, or after: {@code Hold.RELEASING} for who only asks the runtime. */
+    static final int CUT_FROZEN = 4;
+
+    static final int CUT_RUNNING = 5;
     /** Older states that a reader may fall back to when its service restarts. */
     static final int HISTORY = 2;
 
@@ -43,6 +47,20 @@ final class World {
         int releasedTerm;
         int releasedDigest;
 
+        boolean copyRuns() {
+            return copy == RELEASED || copy == CUT_RUNNING;
+        }
+
+        /** Held for certain, and could be let run. */
+        boolean copyWaits() {
+            return copy == HELD || copy == CUT_FROZEN;
+        }
+
+        /** The node knows it as the workload, and not as a copy that is not yet one. */
+        boolean copyLetGo() {
+            return copyRuns() || copy == CUT_FROZEN;
+        }
+
         boolean copyEvidence() {
             return preparedTerm != 0 || releasedTerm != 0 || readyTerm != 0 || copy != 0;
         }
@@ -71,12 +89,12 @@ final class World {
         private int write(byte[] b, int at) {
             int i = at;
             if (Math.max(Math.max(markTerm, readyTerm), Math.max(preparedTerm, releasedTerm)) > 15
-                    || position > 127) {
+                    || failures > 7 || position > 127) {
                 throw new IllegalStateException("The bounds are too wide for the encoding");
             }
             b[i++] = (byte) (freezing | sourceActive << 2 | sourceCaughtUp << 3 | copyCaughtUp << 4
                     | up << 5);
-            b[i++] = (byte) (task | copy << 2 | failures << 4);
+            b[i++] = (byte) (task | copy << 2 | failures << 5);
             b[i++] = (byte) (taskDigest | markDigest << 4);
             b[i++] = (byte) (markTerm | readyTerm << 4);
             b[i++] = (byte) (replica | readyDigest << 4);
@@ -97,8 +115,8 @@ final class World {
             up = flags >> 5 & 1;
             int tasks = b[i++];
             task = tasks & 3;
-            copy = tasks >> 2 & 3;
-            failures = tasks >> 4 & 15;
+            copy = tasks >> 2 & 7;
+            failures = tasks >> 5 & 7;
             taskDigest = b[i] & 15;
             markDigest = b[i++] >> 4 & 15;
             markTerm = b[i] & 15;
@@ -142,7 +160,7 @@ final class World {
     int running() {
         int count = 0;
         for (Node n : nodes) {
-            count += (n.task == RUNNING ? 1 : 0) + (n.copy == RELEASED ? 1 : 0);
+            count += (n.task == RUNNING ? 1 : 0) + (n.copyRuns() ? 1 : 0);
         }
         return count;
     }

@@ -58,7 +58,7 @@ public final class DestinationRule {
         if (v.released().isPresent() && s.term() <= v.released().get().term()) {
             return behind(v);
         }
-        if (v.hold() == Hold.RELEASED) {
+        if (v.letGo()) {
             return new KillReleased(s.from() + " owns it");
         }
         boolean failed = v.failures() >= ATTEMPTS;
@@ -87,6 +87,8 @@ public final class DestinationRule {
         return switch (v.hold()) {
             case RELEASED -> new Append(HandoffRecords.running(v.workload(), s, v.me()), "the copy runs");
             case HELD -> new Release("it was taken, and that is durable");
+            // a service that died in the middle may have left it frozen, or running on memory that nobody fills in
+            case RELEASING -> new Release("its release was cut off");
             case NONE, PARTIAL ->
                 new AskOperator("the copy was lost after its release, so that it may have run: fence " + v.me()
                         + " to let " + s.from() + " go on from the freeze");
@@ -94,7 +96,7 @@ public final class DestinationRule {
     }
 
     private static DestinationStep takenNotReleased(Taken s, DestinationView v) {
-        if (v.hold() == Hold.RELEASED) {
+        if (v.letGo()) {
             return new KillReleased("it is the copy of an earlier term");
         }
         boolean failed = v.failures() >= (s.fromFenced() ? ATTEMPTS_WITHOUT_ORIGINAL : ATTEMPTS);
@@ -144,7 +146,7 @@ public final class DestinationRule {
         if (v.beforeRelease(term)) {
             return behind(v);
         }
-        if (v.hold() == Hold.RELEASED && mustNotRun) {
+        if (v.letGo() && mustNotRun) {
             return new KillReleased(why);
         }
         if (v.released().isPresent()) {

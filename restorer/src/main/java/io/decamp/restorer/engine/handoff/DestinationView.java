@@ -37,6 +37,11 @@ public record DestinationView(
                 && prepared.map(CopyMark::digest).filter(digest::equals).isPresent();
     }
 
+    /** Whether it was let run, or was about to be: no longer something to destroy without a thought. */
+    boolean letGo() {
+        return hold == Hold.RELEASING || hold == Hold.RELEASED;
+    }
+
     boolean somethingToDestroy() {
         return hold == Hold.HELD || hold == Hold.PARTIAL;
     }

@@ -3,6 +3,7 @@ package io.decamp.restorer.engine.lazy;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * Hands the memory that is still missing to the fillers, in passes over all spaces: what could not be placed in one pass,
@@ -20,17 +21,29 @@ final class FillPlan {
 
     private final CopyOnWriteArrayList<ServedSpace> spaces = new CopyOnWriteArrayList<>();
     private final Runnable whenEmpty;
+    private final LongSupplier nanos;
     private int position;
     private long cursor;
     private int inFlight;
     private long settledInPass;
     private long settledBytes;
-    private long progressNanos = System.nanoTime();
+    private long progressNanos;
     private boolean stopped;
 
     /** @param whenEmpty is told, again and again until {@link #stop}, that nothing is missing */
     FillPlan(Runnable whenEmpty) {
+        this(whenEmpty, System::nanoTime);
+    }
+
+    FillPlan(Runnable whenEmpty, LongSupplier nanos) {
         this.whenEmpty = whenEmpty;
+        this.nanos = nanos;
+        this.progressNanos = nanos.getAsLong();
+    }
+
+    /** Fillers start now: a copy may have been held for long before. */
+    synchronized void begin() {
+        progressNanos = nanos.getAsLong();
     }
 
     void add(ServedSpace space) {
@@ -62,7 +75,7 @@ final class FillPlan {
             cursor = 0;
             settledInPass = 0;
             if (remainingBytes() == 0) {
-                progressNanos = System.nanoTime();
+                progressNanos = nanos.getAsLong();
                 whenEmpty.run();
                 wait(PAUSE_MILLIS);
             } else if (nothingDone) {
@@ -91,7 +104,7 @@ final class FillPlan {
         settledInPass += settled;
         settledBytes += settled;
         if (settled > 0) {
-            progressNanos = System.nanoTime();
+            progressNanos = nanos.getAsLong();
         }
         notifyAll();
     }
@@ -102,7 +115,7 @@ final class FillPlan {
 
     /** For how long nothing could be placed though something is missing. */
     synchronized long stalledNanos() {
-        return System.nanoTime() - progressNanos;
+        return nanos.getAsLong() - progressNanos;
     }
 
     long remainingBytes() {

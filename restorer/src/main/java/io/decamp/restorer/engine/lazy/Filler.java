@@ -38,7 +38,7 @@ final class Filler implements Runnable {
             PagePlacer placer =
                     placers.computeIfAbsent(claim.space(), space -> new PagePlacer(space.uffd()));
             settled = claim.space().fill(claim.start(), claim.end(), placer);
-            if (plan.stalledNanos() > FillPlan.STALL_NANOS) {
+            if (settled == 0 && plan.stalledNanos() > FillPlan.STALL_NANOS) {
                 throw stalled(claim, placer.outcome());
             }
         } finally {

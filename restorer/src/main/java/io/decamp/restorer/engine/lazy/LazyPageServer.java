@@ -216,6 +216,7 @@ final class LazyPageServer implements AutoCloseable {
         directory.save(directory.saved().withFilling());
         state(LazyPages.State.FILLING, plan.remainingBytes() + " bytes to fill in");
         fillBeganNanos = System.nanoTime();
+        plan.begin();
         for (int i = 1; i <= FILLERS; i++) {
             thread("fill-" + i, new Filler(plan, this::lost));
         }

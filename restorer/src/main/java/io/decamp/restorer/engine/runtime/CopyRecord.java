@@ -13,11 +13,21 @@ import java.util.TreeMap;
  * @param directory of the images, the gate's mark and the logs
  * @param cgroup path of the copy's cgroup in the freezer hierarchy; empty until a container runtime has chosen it
  * @param lazy memory is served on demand
- * @param released the init that was released; null before
+ * @param released the init that may run; null before its release begins
+ * @param releasing its release has begun and is not over
  */
-record CopyRecord(WorkloadId id, Path directory, String cgroup, boolean lazy, ProcessIdentity released) {
-    CopyRecord withReleased(ProcessIdentity init, String itsCgroup) {
-        return new CopyRecord(id, directory, itsCgroup, lazy, init);
+record CopyRecord(
+        WorkloadId id, Path directory, String cgroup, boolean lazy, ProcessIdentity released, boolean releasing) {
+    static CopyRecord made(WorkloadId id, Path directory, String cgroup, boolean lazy) {
+        return new CopyRecord(id, directory, cgroup, lazy, null, false);
+    }
+
+    CopyRecord withReleasing(ProcessIdentity init, String itsCgroup) {
+        return new CopyRecord(id, directory, itsCgroup, lazy, init, true);
+    }
+
+    CopyRecord withReleased() {
+        return new CopyRecord(id, directory, cgroup, lazy, released, false);
     }
 
     Map<String, String> toMap() {
@@ -29,6 +39,7 @@ record CopyRecord(WorkloadId id, Path directory, String cgroup, boolean lazy, Pr
         if (released != null) {
             map.put("released", Integer.toString(released.pid()));
             map.put("released.start", Long.toString(released.startTicks()));
+            map.put("releasing", Boolean.toString(releasing));
         }
         return map;
     }
@@ -42,6 +53,7 @@ record CopyRecord(WorkloadId id, Path directory, String cgroup, boolean lazy, Pr
                 Path.of(map.get("directory")),
                 map.get("cgroup"),
                 Boolean.parseBoolean(map.get("lazy")),
-                released);
+                released,
+                Boolean.parseBoolean(map.get("releasing")));
     }
 }

@@ -79,7 +79,7 @@ abstract sealed class CriuCopy implements CopyRuntime permits PidCopy, RuncCopy 
         try {
             job.create(replica);
             boolean lazy = job.lazyBytes() >= lazyFromBytes;
-            records.put(new CopyRecord(id, job.directory(), cgroupOf(id), lazy, null));
+            records.put(CopyRecord.made(id, job.directory(), cgroupOf(id), lazy));
             Path work = memory(id, job, replica, lazy);
             int init = restore(id, job, work, bundle, lazy);
             if (lazy) {
@@ -112,15 +112,32 @@ abstract sealed class CriuCopy implements CopyRuntime permits PidCopy, RuncCopy 
             ProcessIdentity init =
                     ProcessIdentity.of(job.heldInit().orElseThrow()).orElseThrow(() -> missing(id));
             bind(id, init);
-            copy = copy.withReleased(init, cgroup.path());
+            copy = copy.withReleasing(init, cgroup.path());
             records.put(copy);
         }
-        cgroup.thaw(LIMIT);
-        LOG.infof("%s: copy released", id);
-        if (copy.lazy()) {
-            lazyPages.beginFill(id);
+        if (copy.releasing()) {
+            letRun(copy, cgroup);
+            // only now: until then, a start of the service that finds the record does all of this again
+            records.put(copy.withReleased());
         }
         job.remove();
+    }
+
+    /** Idempotent. */
+    private void letRun(CopyRecord copy, FreezerCgroup cgroup) {
+        if (copy.lazy() && lazyPages.state(copy.id()) == LazyPages.State.LOST) {
+            // said to run, its original would be killed
+            throw DecampException.fatal(
+                    "lazy-memory-lost",
+                    "The memory of the copy of " + copy.id() + " was lost before its release was over",
+                    "Fence " + settings.node() + " to let the source go on from the freeze",
+                    null);
+        }
+        cgroup.thaw(LIMIT);
+        LOG.infof("%s: copy released", copy.id());
+        if (copy.lazy()) {
+            lazyPages.beginFill(copy.id());
+        }
     }
 
     @Override
@@ -176,6 +193,10 @@ abstract sealed class CriuCopy implements CopyRuntime permits PidCopy, RuncCopy 
     }
 
     private Hold hold(CopyRecord copy) {
+        if (copy.releasing()) {
+            // what died before its release was over is lost: nobody has been told that it runs
+            return isAlive(copy.released()) ? Hold.RELEASING : Hold.NONE;
+        }
         if (copy.released() != null) {
             return Hold.RELEASED;
         }
@@ -196,11 +217,15 @@ abstract sealed class CriuCopy implements CopyRuntime permits PidCopy, RuncCopy 
         if (copy == null) {
             return;
         }
-        if (copy.released() == null || copy.released().isPresent() && TaskStates.of(copy.released().pid()) != 'Z') {
+        if (copy.released() == null || isAlive(copy.released())) {
             throw DecampException.refused(
                     "copy-exists", "There is a copy of " + id + " here: " + hold(copy), "Destroy it first");
         }
         records.remove(id);
+    }
+
+    private static boolean isAlive(ProcessIdentity init) {
+        return init.isPresent() && TaskStates.of(init.pid()) != 'Z';
     }
 
     private void requireHeld(int init, FreezerCgroup cgroup) {

@@ -221,7 +221,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
             case State.Plugging s -> Hold.PARTIAL;
             case State.Restoring s -> Hold.PARTIAL;
             case State.Held s -> !copy.hasEnded() && guest.isHeld(copy.vm(), copy.job(), s) ? Hold.HELD : Hold.PARTIAL;
-            case State.Released s -> Hold.RELEASED;
+            case State.Released s -> copy.hasEnded() ? Hold.NONE : Hold.RELEASING;
             case State.Thawed s -> Hold.RELEASED;
             case State.Finished s -> Hold.RELEASED;
         };

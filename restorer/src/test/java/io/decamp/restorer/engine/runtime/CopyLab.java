@@ -40,10 +40,10 @@ final class CopyLab implements AutoCloseable {
     private final Path directory;
     private final NodeSettings from;
     private final NodeSettings to;
-    private final LazyPages lazyPages;
     private final long lazyFromBytes;
     private final WorkloadRuntime source;
     private final Deque<PidWorkload> workloads = new ArrayDeque<>();
+    private LazyPages lazyPages;
     private CopyRuntime copies;
 
     /** @param lazyPages null where every copy is eager */
@@ -89,6 +89,15 @@ final class CopyLab implements AutoCloseable {
     CopyRuntime restarted() {
         copies = new PidCopy(to, lazyPages, lazyFromBytes);
         return copies;
+    }
+
+    CopyRuntime restarted(LazyPages newPages) {
+        lazyPages = newPages;
+        return restarted();
+    }
+
+    CopyRecords records() {
+        return new CopyRecords(to.stateDirectory());
     }
 
     Path directory() {

@@ -11,6 +11,8 @@ import io.decamp.contracts.port.CopyRuntime.Held;
 import io.decamp.contracts.port.CopyRuntime.Hold;
 import io.decamp.contracts.port.SealedReplica;
 import io.decamp.contracts.port.WorkloadRuntime.State;
+import io.decamp.linux.cgroup.FrozenKill;
+import io.decamp.linux.pid.ProcessIdentity;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.PidWorkload;
 import io.decamp.testkit.Procs;
@@ -114,6 +116,42 @@ class PidCopyTest {
         assertEquals(Hold.RELEASED, lab.copies().hold(lab.id(workload)));
         assertDoesNotThrow(() -> lab.copies().release(lab.id(workload)), "a second release does nothing");
         workload.stopAndJudge().check();
+    }
+
+    @Test
+    void shouldReleaseWhatAnEarlierServiceNotedAsReleasedAndLeftFrozen() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        Held held = lab.copies().prepare(lab.id(workload), lab.replicaOf(workload), null);
+        lab.source().kill(lab.id(workload));
+        beginRelease(workload, held);
+        lab.restarted();
+        assertEquals(Hold.RELEASING, lab.copies().hold(lab.id(workload)));
+
+        lab.copies().release(lab.id(workload));
+
+        workload.log().awaitLines(20, CopyLab.LIMIT);
+        assertEquals(Hold.RELEASED, lab.copies().hold(lab.id(workload)));
+        workload.stopAndJudge().check();
+    }
+
+    @Test
+    void shouldSayThatNoCopyIsThereWhenItDiedBeforeItsReleaseWasOver() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        SealedReplica replica = lab.replicaOf(workload);
+        Held held = lab.copies().prepare(lab.id(workload), replica, null);
+        beginRelease(workload, held);
+        FrozenKill.all(lab.cgroupOfCopy(workload), CopyLab.LIMIT, () -> {});
+
+        assertEquals(Hold.NONE, lab.copies().hold(lab.id(workload)));
+
+        lab.copies().prepare(lab.id(workload), replica, null);
+        assertEquals(Hold.HELD, lab.copies().hold(lab.id(workload)), "another copy can be made");
+    }
+
+    /** As a service does that is killed right after it. */
+    private void beginRelease(PidWorkload workload, Held held) {
+        CopyRecord copy = lab.records().find(lab.id(workload)).orElseThrow();
+        lab.records().put(copy.withReleasing(ProcessIdentity.of(held.initPid()).orElseThrow(), copy.cgroup()));
     }
 
     @Test

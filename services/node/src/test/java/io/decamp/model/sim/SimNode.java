@@ -18,6 +18,7 @@ import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.SnapshotReady;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -32,11 +33,13 @@ final class SimNode implements Replicas, EventSink {
     boolean running;
     Digest frozen;
     CopyRuntime.Hold copy = CopyRuntime.Hold.NONE;
+    private boolean copyRuns;
     Digest replica;
     /** Out of a hundred calls of criu, how many fail. */
     int failPercent;
 
     int copiesRun;
+    final List<Restored> told = new ArrayList<>();
 
     private final Random random;
     private final Set<Digest> ran;
@@ -49,22 +52,27 @@ final class SimNode implements Replicas, EventSink {
     }
 
     int runningCopies() {
-        return (running ? 1 : 0) + (copy == CopyRuntime.Hold.RELEASED ? 1 : 0);
+        return (running ? 1 : 0) + (copyRuns ? 1 : 0);
     }
 
     void losePower() {
         up = false;
         running = false;
         frozen = null;
-        copy = CopyRuntime.Hold.NONE;
+        noCopy();
         replica = null;
     }
 
     /** A released copy is a workload like any other from here on. */
     void freeze(Digest digest) {
         running = false;
-        copy = CopyRuntime.Hold.NONE;
+        noCopy();
         frozen = digest;
+    }
+
+    private void noCopy() {
+        copy = CopyRuntime.Hold.NONE;
+        copyRuns = false;
     }
 
     private void mayFail(String what) {
@@ -115,7 +123,9 @@ final class SimNode implements Replicas, EventSink {
             mayFail("Kill");
             frozen = null;
             running = false;
-            copy = copy == CopyRuntime.Hold.RELEASED ? CopyRuntime.Hold.NONE : copy;
+            if (copy == CopyRuntime.Hold.RELEASING || copy == CopyRuntime.Hold.RELEASED) {
+                noCopy();
+            }
         }
     }
 
@@ -144,21 +154,27 @@ final class SimNode implements Replicas, EventSink {
         @Override
         public void release(WorkloadId workload) {
             mayFail("Release");
-            if (copy != Hold.HELD) {
+            if (copy != Hold.HELD && copy != Hold.RELEASING) {
                 throw new AssertionError("Releases " + copy);
             }
+            copy = Hold.RELEASING;
+            mayFail("Thaw of the copy");
+            if (!copyRuns) {
+                copyRuns = true;
+                ran.add(copyOf);
+                copiesRun++;
+            }
+            mayFail("What follows the thaw");
             copy = Hold.RELEASED;
-            ran.add(copyOf);
-            copiesRun++;
         }
 
         @Override
         public void destroy(WorkloadId workload) {
             mayFail("Destroy");
-            if (copy == Hold.RELEASED) {
-                throw new AssertionError("Destroys a released copy");
+            if (copy == Hold.RELEASING || copy == Hold.RELEASED) {
+                throw new AssertionError("Destroys a copy that may have run");
             }
-            copy = Hold.NONE;
+            noCopy();
         }
     }
 
@@ -181,6 +197,7 @@ final class SimNode implements Replicas, EventSink {
 
     @Override
     public void drop(WorkloadId workload, long generation) {
+        mayFail("Drop");
         replica = null;
     }
 
@@ -191,7 +208,9 @@ final class SimNode implements Replicas, EventSink {
     public void snapshotReady(SnapshotReady event) {}
 
     @Override
-    public void restored(Restored event) {}
+    public void restored(Restored event) {
+        told.add(event);
+    }
 
     @Override
     public void migrationFailed(MigrationFailed event) {}
