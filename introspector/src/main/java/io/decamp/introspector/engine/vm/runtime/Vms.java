@@ -75,8 +75,9 @@ public final class Vms implements AutoCloseable {
             return vm;
         }
         LOG.infof("VM %s: the guest has booted anew", name);
-        attached.remove(name, vm);
-        vm.close();
+        if (attached.remove(name, vm)) {
+            vm.close();
+        }
         return attach(name);
     }
 
