@@ -91,6 +91,13 @@ static void faulted(void)
 	must(ioctl(fd, UFFDIO_REGISTER, &area) == 0, "UFFDIO_REGISTER");
 }
 
+static void huge(void)
+{
+	void *at = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	must(at != MAP_FAILED, "MAP_HUGETLB");
+	memset(at, 1, 4096);
+}
+
 static void timed(void)
 {
 	timer_t timer;
@@ -131,6 +138,8 @@ int main(int argc, char **argv)
 		pthread_barrier_init(&barrier, NULL, 2);
 		pthread_create(&thread, NULL, separate, &barrier);
 		pthread_barrier_wait(&barrier);
+	} else if (!strcmp(kind, "huge")) {
+		huge();
 	} else if (!strcmp(kind, "timer")) {
 		timed();
 	} else if (!strcmp(kind, "aio")) {
