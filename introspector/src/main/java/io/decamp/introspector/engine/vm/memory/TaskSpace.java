@@ -10,12 +10,6 @@ import io.decamp.introspector.engine.vm.guest.PageTables;
  * self_exec_id}; an exit takes the {@code mm} away; a task_struct that is used anew has another start time.
  */
 final class TaskSpace implements GuestSpace {
-    /** RWSEM_WRITER_LOCKED of kernel/locking/rwsem.c. */
-    private static final long WRITER = 1;
-
-    /** Guards upper tables, and all of them in a kernel that has no lock for each. */
-    private static final String TABLES_LOCK = "page_table_lock.rlock.raw_lock.val";
-
     private final GuestVmas vmas;
     private final KernelObject task;
     private final KernelObject mm;
@@ -51,7 +45,7 @@ final class TaskSpace implements GuestSpace {
 
     @Override
     public boolean isUnderChange() {
-        return (mm.number("mmap_lock.count") & WRITER) != 0 || mm.has(TABLES_LOCK) && mm.number(TABLES_LOCK) != 0;
+        return GuestVmas.isUnderChange(mm);
     }
 
     @Override

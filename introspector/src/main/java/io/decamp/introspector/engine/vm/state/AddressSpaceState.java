@@ -8,6 +8,7 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import io.decamp.introspector.engine.vm.image.ImageWriter;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -26,28 +27,28 @@ final class AddressSpaceState {
     private static final int MEMBARRIER_REGISTERED = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7;
 
     private final Mappings mappings;
-    private final PageWalk walk;
+    private final Pagemap pagemap;
     private final FileImages files;
     private final Concerns concerns;
 
     AddressSpaceState(GuestKernel kernel, FileImages files, Concerns concerns) {
         mappings = new Mappings(kernel, files, concerns);
-        walk = new PageWalk(kernel, concerns);
+        pagemap = new Pagemap(kernel, concerns);
         this.files = files;
         this.concerns = concerns;
     }
 
     /** What one process's memory becomes. */
-    record Images(int pid, MmEntry mm, PageWalk.Found pages) {
+    record Images(int pid, MmEntry mm, Pagemap.Found pages) {
         /** @param pagesId of the file for pages that the images hold */
         void write(ImageDirectory images, int pagesId) {
             images.write(ImageFile.MM, pid, mm);
             try (ImageWriter pagemap = images.open(ImageFile.PAGEMAP, pid)) {
                 pagemap.message(PagemapHead.newBuilder().setPagesId(pagesId).build());
-                pages.runs().entries().forEach(pagemap::message);
+                pages.runs().forEach(pagemap::message);
             }
             try (ImageWriter content = images.open(ImageFile.PAGES, pagesId)) {
-                pages.content().forEach(content::raw);
+                content.raw(MemorySegment.ofArray(pages.content()));
             }
         }
     }
@@ -72,7 +73,7 @@ final class AddressSpaceState {
                 .setDumpable((int) mm.number("flags") & DUMPABLE)
                 .setThpDisabled((mm.number("flags") & NO_HUGE_PAGES) != 0);
         mapped.forEach(mapping -> entry.addVmas(mapping.entry()));
-        return new Images(pid, entry.build(), walk.walk(mm, mapped, pid));
+        return new Images(pid, entry.build(), pagemap.of(mm, mapped, pid));
     }
 
     /**

@@ -41,8 +41,8 @@ final class FakeGuest implements Writes, PageKinds, AutoCloseable {
     private final int[] stamps = new int[FRAMES];
     private int number = 1;
     private long nextTable = 2L * PAGE;
-    /** Of a page whose entry leads nowhere the next time it is looked at, as one of a table that was just freed. */
-    long broken = -1;
+    /** The frame of an entry that leads nowhere the next time it is looked at, as in a table that was just freed. */
+    int broken = -1;
 
     FakeGuest(Path file) {
         try (FileChannel channel = FileChannel.open(
@@ -162,8 +162,8 @@ final class FakeGuest implements Writes, PageKinds, AutoCloseable {
     }
 
     @Override
-    public Kind of(long address, long entry, long bytes) {
-        if (address == broken) {
+    public Kind of(long entry, long bytes) {
+        if (PageTables.frame(entry, bytes) == (long) broken * PAGE) {
             broken = -1;
             throw new GuestFault(GuestFault.Reason.OUTSIDE, "a table that was freed");
         }

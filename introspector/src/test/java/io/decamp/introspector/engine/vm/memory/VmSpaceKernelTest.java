@@ -187,7 +187,7 @@ class VmSpaceKernelTest {
         guest.write(FIRST_FREE + 2, 1);
         guest.write(FIRST_FREE + 3, 1);
         guest.write(FIRST_FREE + 6, 1);
-        guest.broken = page(5);
+        guest.broken = FIRST_FREE + 5;
         assertEquals(pages(2, 3, 6), scan());
         assertEquals(pages(), scan());
     }
