@@ -4,12 +4,13 @@ import io.decamp.contracts.criu.FdType;
 import io.decamp.contracts.criu.FdinfoEntry;
 import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.VmFiles;
-import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestFault.Reason;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestPaths;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import java.util.ArrayList;
@@ -60,7 +61,7 @@ public final class FileImages {
     private FileImages(GuestKernel kernel, KernelObject init, LongSupplier monotonicNanos, Refusals refusals) {
         this.refusals = refusals;
         GuestTasks tasks = new GuestTasks(kernel);
-        PidNumbers pids = new PidNumbers(tasks, tasks.level(init));
+        PidNumbers pids = PidNumbers.of(tasks, init);
         Frames frames = new Frames(kernel);
         this.kinds = new FileKinds(kernel);
         this.names = new Names(new GuestPaths(kernel));

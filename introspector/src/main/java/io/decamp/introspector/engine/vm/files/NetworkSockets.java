@@ -5,6 +5,7 @@ import io.decamp.contracts.criu.InetSkEntry;
 import io.decamp.contracts.criu.IpOptsEntry;
 import io.decamp.contracts.criu.SkOptsEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.util.Map;
 import java.util.OptionalLong;
 

@@ -7,6 +7,7 @@ import io.decamp.contracts.v1.RequiredFile;
 import io.decamp.contracts.v1.VmFiles;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalLong;

@@ -6,6 +6,7 @@ import io.decamp.contracts.criu.FilePermsEntry;
 import io.decamp.contracts.criu.SkPacketEntry;
 import io.decamp.contracts.criu.UnixSkEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import io.decamp.introspector.engine.vm.image.ImageWriter;

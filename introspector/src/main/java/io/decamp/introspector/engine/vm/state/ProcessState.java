@@ -9,9 +9,11 @@ import io.decamp.contracts.criu.TaskRlimitsEntry;
 import io.decamp.contracts.criu.ThreadCoreEntry;
 import io.decamp.contracts.criu.UserX86RegsEntry;
 import io.decamp.contracts.error.DecampException;
+import io.decamp.introspector.engine.vm.guest.AddressSpace;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -43,11 +45,11 @@ final class ProcessState {
 
     private final KernelObject leader;
     private final List<KernelObject> threads;
-    private final Numbers numbers;
+    private final PidNumbers numbers;
     private final Concerns concerns;
     private final boolean dead;
 
-    ProcessState(KernelObject leader, GuestTasks tasks, Numbers numbers, Concerns concerns) {
+    ProcessState(KernelObject leader, GuestTasks tasks, PidNumbers numbers, Concerns concerns) {
         this.leader = leader;
         this.numbers = numbers;
         this.concerns = concerns;
@@ -69,7 +71,7 @@ final class ProcessState {
     }
 
     int pid() {
-        return numbers.of(leader);
+        return numbers.ofTask(leader);
     }
 
     /** What only the process as a whole can be asked. */
@@ -84,11 +86,11 @@ final class ProcessState {
             if (thread.number("ptrace") != 0) {
                 concerns.refuse(
                         "vm-traced",
-                        "Thread " + numbers.of(thread) + " is traced",
+                        "Thread " + numbers.ofTask(thread) + " is traced",
                         "Detach the debugger; a tracer can't be moved apart from what it traces");
             }
             if (!dead && (thread.number("exit_state") != 0 || Signals.isToDie(thread.at("pending")))) {
-                concerns.retry("vm-thread-exiting", "Thread " + numbers.of(thread) + " is ending", "Try again");
+                concerns.retry("vm-thread-exiting", "Thread " + numbers.ofTask(thread) + " is ending", "Try again");
             }
             shared(thread, "files", "vm-thread-descriptors", "descriptors");
             shared(thread, "fs", "vm-thread-directories", "working directory");
@@ -105,7 +107,7 @@ final class ProcessState {
         if (!dead && thread.number(member) != leader.number(member)) {
             concerns.refuse(
                     code,
-                    "Thread " + numbers.of(thread) + " has its own " + words,
+                    "Thread " + numbers.ofTask(thread) + " has its own " + words,
                     "CRIU restores one for all threads of a process");
         }
     }
@@ -117,7 +119,7 @@ final class ProcessState {
             if (!dead && thread.number("frozen") == 0 && !isAtRest(thread)) {
                 throw DecampException.abort(
                         "not-frozen",
-                        "Thread " + numbers.of(thread) + " is not frozen",
+                        "Thread " + numbers.ofTask(thread) + " is not frozen",
                         "Somebody thawed the workload while it was saved: try again",
                         null);
             }
@@ -145,10 +147,10 @@ final class ProcessState {
     PstreeEntry tree(boolean root) {
         PstreeEntry.Builder entry = PstreeEntry.newBuilder()
                 .setPid(pid())
-                .setPpid(root ? 0 : numbers.of(leader.follow("real_parent").follow("group_leader")))
+                .setPpid(root ? 0 : numbers.ofTask(leader.follow("real_parent").follow("group_leader")))
                 .setPgid(number(GROUP))
                 .setSid(number(SESSION));
-        threads.forEach(thread -> entry.addThreads(numbers.of(thread)));
+        threads.forEach(thread -> entry.addThreads(numbers.ofTask(thread)));
         return entry.build();
     }
 
@@ -159,10 +161,10 @@ final class ProcessState {
             cores.put(pid(), zombie());
             return cores;
         }
-        UserMemory memory = new UserMemory(leader.follow("mm"));
+        AddressSpace memory = AddressSpace.of(leader.follow("mm"));
         for (KernelObject thread : threads) {
             UserX86RegsEntry.Builder regs = Registers.read(thread, concerns);
-            ThreadState state = new ThreadState(thread, concerns);
+            ThreadCore state = new ThreadCore(thread, concerns);
             ThreadCoreEntry.Builder core = state.core();
             RestartableSequence.read(thread, memory, regs, concerns).ifPresent(core::setRseqEntry);
             CoreEntry.Builder entry = CoreEntry.newBuilder()
@@ -173,7 +175,7 @@ final class ProcessState {
             } else {
                 core.setBlkSigset(Signals.blocked(thread));
             }
-            cores.put(numbers.of(thread), entry.setThreadCore(core).build());
+            cores.put(numbers.ofTask(thread), entry.setThreadCore(core).build());
         }
         return cores;
     }
@@ -199,7 +201,7 @@ final class ProcessState {
                 .setPersonality((int) leader.number("personality"))
                 .setFlags((int) leader.number("flags"))
                 .setBlkSigset(0)
-                .setComm(ThreadState.name(leader));
+                .setComm(ThreadCore.name(leader));
     }
 
     private CoreEntry zombie() {

@@ -4,6 +4,7 @@ import io.decamp.contracts.criu.ItimerEntry;
 import io.decamp.contracts.criu.PosixTimerEntry;
 import io.decamp.contracts.criu.TaskTimersEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -35,10 +36,10 @@ final class Timers {
     private static final long MICROS = 1_000_000;
 
     private final GuestClock clock;
-    private final Numbers numbers;
+    private final PidNumbers numbers;
     private final Concerns concerns;
 
-    Timers(GuestClock clock, Numbers numbers, Concerns concerns) {
+    Timers(GuestClock clock, PidNumbers numbers, Concerns concerns) {
         this.clock = clock;
         this.numbers = numbers;
         this.concerns = concerns;
@@ -133,7 +134,7 @@ final class Timers {
         if (!GuestClock.knows(by) && !cpu) {
             concerns.refuse(
                     "vm-timer-clock",
-                    "Process " + numbers.of(leader) + " has a POSIX timer by clock " + by,
+                    "Process " + numbers.ofTask(leader) + " has a POSIX timer by clock " + by,
                     "Timers by CLOCK_REALTIME, MONOTONIC, BOOTTIME, TAI and PROCESS_CPUTIME_ID can be carried, "
                             + "no others");
             return;

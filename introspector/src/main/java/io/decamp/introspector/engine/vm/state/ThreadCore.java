@@ -9,7 +9,7 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 import java.nio.charset.StandardCharsets;
 
 /** What one thread has for itself: registers, scheduling, signals that wait for it, credentials. */
-final class ThreadState {
+final class ThreadCore {
     /** {@code sizeof(struct robust_list_head)} */
     private static final int ROBUST_LIST_BYTES = 24;
 
@@ -31,7 +31,7 @@ final class ThreadState {
     private final KernelObject task;
     private final Concerns concerns;
 
-    ThreadState(KernelObject task, Concerns concerns) {
+    ThreadCore(KernelObject task, Concerns concerns) {
         this.task = task;
         this.concerns = concerns;
     }
