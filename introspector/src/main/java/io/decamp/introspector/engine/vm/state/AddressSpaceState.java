@@ -106,11 +106,34 @@ final class AddressSpaceState {
                     "vm-cpu-state", "Process " + pid + " uses linear address masking", "Start it without tagged "
                             + "addresses");
         }
+        if (hasProtectionKeys(mm)) {
+            concerns.refuse(
+                    "vm-cpu-state",
+                    "Process " + pid + " has memory protection keys (pkey_alloc)",
+                    "Start it without: CRIU's images don't say which memory has which key");
+        }
+        Unrestored.warnOfMemory(mm, pid, concerns);
         if (mm.has("membarrier_state") && (mm.number("membarrier_state") & MEMBARRIER_REGISTERED) != 0) {
             concerns.warn(
                     "vm-membarrier",
                     "Process " + pid + " has registered for membarrier(), which CRIU 3.17 doesn't restore",
                     "A program that relies on it without looking at its result may fail after the move");
         }
+    }
+
+    /**
+     * Key 0 is everybody's; one may be that by which the kernel makes PROT_EXEC memory unreadable, which it does again by
+     * itself ({@code mm_context_t} of arch/x86/include/asm/mmu.h).
+     */
+    private static boolean hasProtectionKeys(KernelObject mm) {
+        if (!mm.has("context.pkey_allocation_map")) {
+            return false;
+        }
+        long own = 1;
+        long executeOnly = mm.number("context.execute_only_pkey");
+        if (executeOnly > 0 && executeOnly < Short.SIZE) {
+            own |= 1L << executeOnly;
+        }
+        return (mm.number("context.pkey_allocation_map") & 0xffff & ~own) != 0;
     }
 }

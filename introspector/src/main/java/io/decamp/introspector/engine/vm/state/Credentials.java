@@ -39,6 +39,7 @@ final class Credentials {
 
     private static void check(KernelObject task, KernelObject cred, Concerns concerns) {
         GuestKernel kernel = task.kernel();
+        Confinement.check(task, cred, concerns);
         if (cred.number("user_ns") != kernel.symbol("init_user_ns")) {
             concerns.refuse(
                     "vm-user-namespace",

@@ -43,6 +43,9 @@ final class ProcessState {
 
     private static final int SESSION = 3;
 
+    /** The number of the first process of a PID namespace, in there. */
+    private static final int INIT = 1;
+
     private final KernelObject leader;
     private final List<KernelObject> threads;
     private final PidNumbers numbers;
@@ -94,12 +97,40 @@ final class ProcessState {
             }
             shared(thread, "files", "vm-thread-descriptors", "descriptors");
             shared(thread, "fs", "vm-thread-directories", "working directory");
+            semaphores(thread);
         }
+        parent();
         if (number(SESSION) == 0) {
             concerns.refuse(
                     "vm-session-outside",
                     "Process " + pid() + " belongs to a session from outside the workload",
                     "Start the workload with setsid, as container engines do");
+        }
+    }
+
+    /** Who entered the namespace from outside has its parent there: CRIU takes one without a parent for the init. */
+    private void parent() {
+        if (pid() != INIT && parentPid() == 0) {
+            concerns.refuse(
+                    "vm-parent-outside",
+                    "The parent of process " + pid() + " is not part of the workload",
+                    "End it, or what it was entered with (nsenter, docker exec)");
+        }
+    }
+
+    private int parentPid() {
+        return numbers.ofTask(leader.follow("real_parent").follow("group_leader"));
+    }
+
+    /** Semaphores that are to be set back when it ends: they belong to a namespace, and the promise to the process. */
+    private void semaphores(KernelObject thread) {
+        if (!dead && thread.has("sysvsem.undo_list") && thread.tryFollow("sysvsem.undo_list")
+                .filter(undo -> undo.number("list_proc.next") != undo.addressOf("list_proc"))
+                .isPresent()) {
+            concerns.refuse(
+                    "vm-sysv-ipc",
+                    "Thread " + numbers.ofTask(thread) + " holds System V semaphores (SEM_UNDO)",
+                    "Have it use POSIX objects or pipes instead");
         }
     }
 
@@ -147,7 +178,7 @@ final class ProcessState {
     PstreeEntry tree(boolean root) {
         PstreeEntry.Builder entry = PstreeEntry.newBuilder()
                 .setPid(pid())
-                .setPpid(root ? 0 : numbers.ofTask(leader.follow("real_parent").follow("group_leader")))
+                .setPpid(root ? 0 : parentPid())
                 .setPgid(number(GROUP))
                 .setSid(number(SESSION));
         threads.forEach(thread -> entry.addThreads(numbers.ofTask(thread)));
