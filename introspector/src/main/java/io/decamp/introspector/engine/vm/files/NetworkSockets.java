@@ -119,6 +119,9 @@ final class NetworkSockets {
         if (type == SOCK_DGRAM && unread(sock)) {
             return "has datagrams that were not read yet";
         }
+        if (type == SOCK_STREAM && state == TCP_CLOSE && SocketQueue.length(sock) != 0) {
+            return "was closed by its peer, with bytes that were not read yet";
+        }
         return null;
     }
 

@@ -32,6 +32,7 @@ final class Terminals {
     /** criu numbers pairs below this. */
     private static final int MAX_INDEX = 1000;
 
+    private static final int N_TTY = 0;
     private static final int NCCS = 19;
     private static final int READ_BUFFER_LINES = 4096;
 
@@ -99,7 +100,9 @@ final class Terminals {
             if (!terminal.master() && !terminals.containsKey(entry.getKey() | 1)) {
                 refusals.peer(terminal.file(), "is a pseudo terminal with its master");
             }
-            if (hasUnread(terminal.tty())) {
+            if (slave(terminal).number("termios.c_line") != N_TTY) {
+                refusals.state(terminal.file(), "is a terminal with a line discipline of its own");
+            } else if (hasUnread(terminal.tty())) {
                 refusals.state(terminal.file(), "is a terminal with input that was not read yet");
             }
             for (String end : new String[] {"ctrl.session", "ctrl.pgrp"}) {
