@@ -142,7 +142,7 @@ final class Timers {
         long period = timer.number("it_interval");
         int notify = (int) timer.number("it_sigev_notify");
         long left = cpu
-                ? leftOfCpu(signal, timer)
+                ? leftOfCpu(signal, timer, period)
                 : leftOf(timer, period, notify == SIGEV_NONE);
         // one that is off but has an interval would be started with it by CRIU
         long interval = left == 0 ? 0 : period;
@@ -175,9 +175,11 @@ final class Timers {
         return running || waiting ? left(queued, interval, running) : 0;
     }
 
-    private static long leftOfCpu(KernelObject signal, KernelObject timer) {
+    /** Of a periodic one that is past its time the signal waits to be taken: that is when its next period is reckoned. */
+    private static long leftOfCpu(KernelObject signal, KernelObject timer, long interval) {
         long expires = timer.number("it.cpu.node.expires");
         long used = signal.number("cputimer.cputime_atomic.sum_exec_runtime");
-        return expires == 0 ? 0 : Math.max(1, expires - used);
+        boolean waiting = interval > 0 && (timer.number("it_requeue_pending") & REQUEUE_PENDING) != 0;
+        return expires == 0 ? 0 : left(expires, used, interval, !waiting);
     }
 }
