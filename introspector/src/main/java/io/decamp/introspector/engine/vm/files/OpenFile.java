@@ -11,7 +11,6 @@ import java.util.Optional;
  * @param user who has it, for messages: {@code descriptor 3 of process 7}
  */
 record OpenFile(KernelObject file, Inode inode, String user) {
-    static final int O_ACCMODE = 3;
     static final int O_WRONLY = 1;
     static final int O_RDWR = 2;
     static final int O_APPEND = 02000;

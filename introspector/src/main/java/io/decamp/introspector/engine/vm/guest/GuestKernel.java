@@ -167,11 +167,6 @@ public final class GuestKernel implements AutoCloseable {
         return memory.tables();
     }
 
-    /** Physical address of the kernel's own top page table. */
-    public long kernelPgd() {
-        return memory.pgd();
-    }
-
     public Btf types() {
         return types;
     }
