@@ -279,6 +279,16 @@ public final class GuestKernel implements AutoCloseable {
         return cpu >= 0 && cpu < cpus && (u64(symbol("__cpu_online_mask") + 8L * (cpu / 64)) >>> cpu & 1) != 0;
     }
 
+    /** How many processors run. */
+    public int onlineCpus() {
+        long mask = symbol("__cpu_online_mask");
+        int count = 0;
+        for (int word = 0; word * Long.SIZE < cpus; word++) {
+            count += Long.bitCount(u64(mask + (long) word * Long.BYTES));
+        }
+        return count;
+    }
+
     @Override
     public void close() {
         memory.ram().close();

@@ -134,9 +134,8 @@ public final class VmRuntime implements WorkloadRuntime {
         CompletableFuture<List<Part>> images = new CompletableFuture<>();
         Thread.ofVirtual().name("capture-" + located.pid()).start(() -> {
             try {
-                images.complete(StateCapture.write(located.vm().kernel(), located.init(), partsDirectory));
-            } catch (GuestFault e) {
-                images.completeExceptionally(e.asDecamp());
+                images.complete(
+                        named(() -> StateCapture.write(located.vm().kernel(), located.init(), partsDirectory)));
             } catch (Throwable e) {
                 images.completeExceptionally(e);
             }

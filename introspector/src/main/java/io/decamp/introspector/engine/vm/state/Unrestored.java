@@ -1,6 +1,5 @@
 package io.decamp.introspector.engine.vm.state;
 
-import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 import java.util.List;
 
@@ -32,7 +31,7 @@ final class Unrestored {
             return;
         }
         String who = "Thread " + task.number("pid") + " of the guest ";
-        long processors = online(task.kernel());
+        int processors = task.kernel().onlineCpus();
         if (task.number("nr_cpus_allowed") < processors) {
             warn(
                     concerns,
@@ -93,13 +92,5 @@ final class Unrestored {
 
     private static void warn(Concerns concerns, String what) {
         concerns.warn("vm-not-restored", what, "CRIU doesn't restore that: the copy runs without it");
-    }
-
-    private static int online(GuestKernel kernel) {
-        int online = 0;
-        for (int cpu = 0; cpu < kernel.cpus(); cpu++) {
-            online += kernel.online(cpu) ? 1 : 0;
-        }
-        return online;
     }
 }
