@@ -2,6 +2,7 @@ package io.decamp.introspector.engine.vm.state;
 
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;

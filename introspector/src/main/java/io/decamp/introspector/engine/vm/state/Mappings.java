@@ -5,6 +5,7 @@ import io.decamp.introspector.engine.vm.files.FileImages;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestVmas;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import io.decamp.introspector.engine.vm.state.Mapping.Pages;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,6 +4,7 @@ import io.decamp.contracts.criu.RseqEntry;
 import io.decamp.contracts.criu.UserX86RegsEntry;
 import io.decamp.introspector.engine.vm.guest.AddressSpace;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.util.Optional;
 
 /**

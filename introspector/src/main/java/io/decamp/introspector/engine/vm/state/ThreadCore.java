@@ -6,6 +6,7 @@ import io.decamp.contracts.criu.ThreadSasEntry;
 import io.decamp.contracts.criu.UserDescT;
 import io.decamp.contracts.criu.UserX86RegsEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalLong;
 import java.util.Set;

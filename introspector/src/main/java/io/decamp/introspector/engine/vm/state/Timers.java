@@ -5,6 +5,7 @@ import io.decamp.contracts.criu.PosixTimerEntry;
 import io.decamp.contracts.criu.TaskTimersEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 import io.decamp.introspector.engine.vm.guest.PidNumbers;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

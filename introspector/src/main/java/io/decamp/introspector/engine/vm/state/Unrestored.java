@@ -1,6 +1,7 @@
 package io.decamp.introspector.engine.vm.state;
 
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.util.List;
 
 /**
