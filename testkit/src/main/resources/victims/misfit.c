@@ -18,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -74,6 +75,41 @@ static void tcp(void) {
     if (connect(dials, (void *)&address, length)) return;
     tell("tcp-connection", dials);
     tell("tcp-not-accepted", listens);
+}
+
+static void reset_connection(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    struct linger at_once = {.l_onoff = 1};
+    int listens = socket(AF_INET, SOCK_STREAM, 0), dials = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listens, (void *)&address, length) || listen(listens, 3)) return;
+    getsockname(listens, (void *)&address, &length);
+    if (connect(dials, (void *)&address, length)) return;
+    int accepted = accept(listens, NULL, NULL);
+    setsockopt(accepted, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (write(accepted, "x", 1) != 1) return;
+    close(accepted);
+    tell("reset-connection", dials);
+}
+
+static void bound_to_device(void) {
+    int bound = socket(AF_INET, SOCK_DGRAM, 0);
+    if (!setsockopt(bound, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3)) tell("bound-to-device", bound);
+}
+
+static void urgent(void) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) return;
+    if (send(pair[0], "x", 1, MSG_OOB) == 1) tell("urgent", pair[1]);
+}
+
+static void of_the_kernel(const char *directory) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/tracing", directory);
+    mkdir(path, 0700);
+    if (mount("none", path, "tracefs", 0, NULL)) return;
+    snprintf(path, sizeof path, "%s/tracing/tracing_on", directory);
+    tell("of-the-kernel", open(path, O_RDWR));
 }
 
 static void unread_datagram(void) {
@@ -171,6 +207,10 @@ int main(int count, char **argument) {
     not_accepted();
     tcp();
     unread_datagram();
+    reset_connection();
+    bound_to_device();
+    urgent();
+    of_the_kernel(argument[1]);
     removed_directory(argument[1]);
     two_names(argument[1]);
     fprintf(list, "ready\n");

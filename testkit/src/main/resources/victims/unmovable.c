@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -91,6 +92,64 @@ static void faulted(void)
 	must(ioctl(fd, UFFDIO_REGISTER, &area) == 0, "UFFDIO_REGISTER");
 }
 
+static void landlocked(void)
+{
+	unsigned long handled = 1; /* LANDLOCK_ACCESS_FS_EXECUTE */
+	int rules = (int)syscall(444, &handled, sizeof(handled), 0);
+	must(rules >= 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "landlock_create_ruleset");
+	must(syscall(446, rules, 0) == 0 && close(rules) == 0, "landlock_restrict_self");
+}
+
+static void keyed(void)
+{
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int key = (int)syscall(SYS_pkey_alloc, 0, 0);
+	must(key > 0 && syscall(SYS_pkey_mprotect, at, 4096, PROT_READ | PROT_WRITE, key) == 0, "pkey_alloc");
+}
+
+static void dispatched(void)
+{
+	static char selector;
+	/* PR_SET_SYSCALL_USER_DISPATCH, but for calls from anywhere in the lower half */
+	must(prctl(59, 1, 0, -1UL, &selector) == 0, "syscall user dispatch");
+}
+
+#define SEMAPHORES 0x756e646f
+
+static void indebted(void)
+{
+	struct sembuf up = {.sem_num = 0, .sem_op = 1, .sem_flg = SEM_UNDO};
+	int semaphores = semget(SEMAPHORES, 1, IPC_CREAT | 0600);
+	must(semaphores >= 0 && semop(semaphores, &up, 1) == 0, "semop");
+}
+
+/* Takes away what a process with debts has left behind, and ends. */
+static void settled(void)
+{
+	must(semctl(semget(SEMAPHORES, 1, 0), 0, IPC_RMID) == 0, "IPC_RMID");
+	_exit(0);
+}
+
+static void forever(void)
+{
+	must(mlockall(MCL_FUTURE) == 0, "mlockall");
+}
+
+static void bound(void)
+{
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	must(sched_setaffinity(0, sizeof(one), &one) == 0, "sched_setaffinity");
+}
+
+static void huge(void)
+{
+	void *at = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	must(at != MAP_FAILED, "MAP_HUGETLB");
+	memset(at, 1, 4096);
+}
+
 static void timed(void)
 {
 	timer_t timer;
@@ -112,7 +171,8 @@ int main(int argc, char **argv)
 	if (!strcmp(kind, "shared-memory")) {
 		memset(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), 1, 8192);
 	} else if (!strcmp(kind, "sysv")) {
-		must(shmat(shmget(IPC_PRIVATE, 8192, IPC_CREAT | 0600), NULL, 0) != (void *)-1, "shmat");
+		int memory = shmget(IPC_PRIVATE, 8192, IPC_CREAT | 0600);
+		must(shmat(memory, NULL, 0) != (void *)-1 && shmctl(memory, IPC_RMID, NULL) == 0, "shmat");
 	} else if (!strcmp(kind, "filter")) {
 		filtered();
 	} else if (!strcmp(kind, "userfaultfd")) {
@@ -131,6 +191,22 @@ int main(int argc, char **argv)
 		pthread_barrier_init(&barrier, NULL, 2);
 		pthread_create(&thread, NULL, separate, &barrier);
 		pthread_barrier_wait(&barrier);
+	} else if (!strcmp(kind, "landlock")) {
+		landlocked();
+	} else if (!strcmp(kind, "key")) {
+		keyed();
+	} else if (!strcmp(kind, "dispatch")) {
+		dispatched();
+	} else if (!strcmp(kind, "undo")) {
+		indebted();
+	} else if (!strcmp(kind, "settled")) {
+		settled();
+	} else if (!strcmp(kind, "future")) {
+		forever();
+	} else if (!strcmp(kind, "affinity")) {
+		bound();
+	} else if (!strcmp(kind, "huge")) {
+		huge();
 	} else if (!strcmp(kind, "timer")) {
 		timed();
 	} else if (!strcmp(kind, "aio")) {

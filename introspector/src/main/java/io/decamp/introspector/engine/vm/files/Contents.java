@@ -76,8 +76,10 @@ final class Contents {
     }
 
     private void account(String path, OpenFile file, long size) {
-        bytes += size;
-        if (size < 0 || bytes > MAX_BYTES) {
+        // what is refused does not count: sums of sizes that a guest makes up could come out small
+        boolean fits = size >= 0 && size <= MAX_BYTES - bytes;
+        bytes += fits ? size : 0;
+        if (!fits) {
             refusals.refuse(
                     "file-too-large",
                     file.user() + " is open for writing and has " + size + " bytes: " + path + "; " + MAX_BYTES

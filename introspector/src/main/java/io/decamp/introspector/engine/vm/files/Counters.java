@@ -5,6 +5,7 @@ import io.decamp.contracts.criu.FdType;
 import io.decamp.contracts.criu.SignalfdEntry;
 import io.decamp.contracts.criu.TimerfdEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.util.function.LongSupplier;
 
 /** eventfd, signalfd and timerfd (fs/eventfd.c, fs/signalfd.c, fs/timerfd.c; criu/eventfd.c and so on). */

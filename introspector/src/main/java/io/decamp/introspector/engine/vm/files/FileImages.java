@@ -4,12 +4,14 @@ import io.decamp.contracts.criu.FdType;
 import io.decamp.contracts.criu.FdinfoEntry;
 import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.VmFiles;
-import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestFault.Reason;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestPaths;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import java.util.ArrayList;
@@ -60,7 +62,7 @@ public final class FileImages {
     private FileImages(GuestKernel kernel, KernelObject init, LongSupplier monotonicNanos, Refusals refusals) {
         this.refusals = refusals;
         GuestTasks tasks = new GuestTasks(kernel);
-        PidNumbers pids = new PidNumbers(tasks, tasks.level(init));
+        PidNumbers pids = PidNumbers.of(tasks, init);
         Frames frames = new Frames(kernel);
         this.kinds = new FileKinds(kernel);
         this.names = new Names(new GuestPaths(kernel));
@@ -83,12 +85,12 @@ public final class FileImages {
      * @param monotonicNanos CLOCK_MONOTONIC of the guest, for the time that timers have left
      */
     public static FileImages capture(GuestKernel kernel, KernelObject init, LongSupplier monotonicNanos) {
-        return new FileImages(kernel, init, monotonicNanos, Refusals.thrown());
+        return new FileImages(kernel, init, monotonicNanos, new Refusals(Concerns.thrown()));
     }
 
     /** For a check: what can't be carried is listed by {@link #findings}; nothing is written. */
     public static FileImages check(GuestKernel kernel, KernelObject init, LongSupplier monotonicNanos) {
-        return new FileImages(kernel, init, monotonicNanos, Refusals.noted());
+        return new FileImages(kernel, init, monotonicNanos, new Refusals(Concerns.noted()));
     }
 
     /** The executable of a process. @return its number in {@code files.img} */
@@ -279,6 +281,6 @@ public final class FileImages {
     /** What a check has found; empty when everything can be carried. */
     public List<Finding> findings() {
         finish();
-        return refusals.findings();
+        return refusals.concerns().findings();
     }
 }

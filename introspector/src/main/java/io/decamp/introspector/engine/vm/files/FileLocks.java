@@ -63,7 +63,12 @@ final class FileLocks {
                     refusals.state(file, "has a lock of its description (F_OFD_SETLK)");
                 }
             } else if (holder != null) {
-                entries.add(entry(lock, prefix, posix, holder, holder.descriptor(description)));
+                int descriptor = holder.descriptor(description);
+                if (descriptor < 0) {
+                    refusals.state(file, "is locked by a descriptor that is another one by now");
+                } else {
+                    entries.add(entry(lock, prefix, posix, holder, descriptor));
+                }
             }
         }
     }

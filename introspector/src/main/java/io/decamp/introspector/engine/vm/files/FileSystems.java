@@ -15,15 +15,25 @@ final class FileSystems {
             Map.of(PROC, "proc", 0x62656572L, "sysfs", 0x63677270L, "cgroup2", 0x27e0ebL, "cgroup");
 
     /** Whose files make no sense in another VM or carry state that no image holds. */
-    private static final Map<Long, String> UNSUPPORTED = Map.of(
-            0x6e736673L, "a namespace",
-            0x50494446L, "a pidfd",
-            0x19800202L, "a POSIX message queue",
-            0x958458f6L, "a file of huge pages",
-            0xcafe4a11L, "an object of the BPF file system",
-            0x5345434dL, "secret memory",
-            0x444d4142L, "a DMA buffer",
-            0xa10a10a1L, "a ring of asynchronous I/O");
+    private static final Map<Long, String> UNSUPPORTED = Map.ofEntries(
+            Map.entry(0x6e736673L, "a namespace"),
+            Map.entry(0x50494446L, "a pidfd"),
+            Map.entry(0x19800202L, "a POSIX message queue"),
+            Map.entry(0x958458f6L, "a file of huge pages"),
+            Map.entry(0xcafe4a11L, "an object of the BPF file system"),
+            Map.entry(0x5345434dL, "secret memory"),
+            Map.entry(0x444d4142L, "a DMA buffer"),
+            Map.entry(0xa10a10a1L, "a ring of asynchronous I/O"),
+            // written, their files have no contents: an empty file would travel
+            Map.entry(0x64626720L, "a file of debugfs"),
+            Map.entry(0x74726163L, "a file of tracefs"),
+            Map.entry(0x73636673L, "a file of securityfs"),
+            Map.entry(0x62656570L, "a file of configfs"),
+            Map.entry(0xf97cff8cL, "a file of SELinux"),
+            Map.entry(0x42494e4dL, "a file of binfmt_misc"),
+            Map.entry(0x65735543L, "a file of fusectl"),
+            Map.entry(0x6165676cL, "a file of pstore"),
+            Map.entry(0xde5e81e4L, "a variable of the firmware"));
 
     private FileSystems() {}
 

@@ -5,6 +5,7 @@ import io.decamp.contracts.criu.InetSkEntry;
 import io.decamp.contracts.criu.IpOptsEntry;
 import io.decamp.contracts.criu.SkOptsEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.util.Map;
 import java.util.OptionalLong;
 
@@ -117,6 +118,9 @@ final class NetworkSockets {
         }
         if (type == SOCK_DGRAM && unread(sock)) {
             return "has datagrams that were not read yet";
+        }
+        if (type == SOCK_STREAM && state == TCP_CLOSE && SocketQueue.length(sock) != 0) {
+            return "was closed by its peer, with bytes that were not read yet";
         }
         return null;
     }

@@ -2,6 +2,7 @@ package io.decamp.introspector.engine.vm.files;
 
 import io.decamp.contracts.criu.FownEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.util.Optional;
 
 /**
@@ -10,7 +11,6 @@ import java.util.Optional;
  * @param user who has it, for messages: {@code descriptor 3 of process 7}
  */
 record OpenFile(KernelObject file, Inode inode, String user) {
-    static final int O_ACCMODE = 3;
     static final int O_WRONLY = 1;
     static final int O_RDWR = 2;
     static final int O_APPEND = 02000;
@@ -65,7 +65,7 @@ record OpenFile(KernelObject file, Inode inode, String user) {
         entry.setSignum((int) owner.get().number("signum"));
         Optional<KernelObject> pid = owner.get().tryFollow("pid");
         if (pid.isPresent()) {
-            entry.setPid(pids.number(pid.get()))
+            entry.setPid(pids.ofPid(pid.get()))
                     .setPidType((int) owner.get().number("pid_type"))
                     .setUid((int) owner.get().number("uid.val"))
                     .setEuid((int) owner.get().number("euid.val"));

@@ -5,6 +5,7 @@ import io.decamp.contracts.criu.FifoEntry;
 import io.decamp.contracts.criu.PipeDataEntry;
 import io.decamp.contracts.criu.PipeEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import io.decamp.introspector.engine.vm.image.ImageWriter;

@@ -4,6 +4,7 @@ import io.decamp.contracts.criu.EventpollFileEntry;
 import io.decamp.contracts.criu.EventpollTfdEntry;
 import io.decamp.contracts.criu.FdType;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,52 +1,17 @@
 package io.decamp.introspector.engine.vm.files;
 
-import io.decamp.contracts.error.DecampException;
-import io.decamp.contracts.v1.Finding;
-import io.decamp.contracts.v1.Severity;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Set;
+import io.decamp.introspector.engine.vm.image.Concerns;
 
-/** What becomes of something that can't be saved: it ends a capture, and a check notes it and goes on. One thread. */
-final class Refusals {
-    /** A process with thousands of sockets would fill the report with the same words. */
-    static final int MAX_FINDINGS = 100;
-
-    private final boolean noted;
-    private final Set<Finding> findings = new LinkedHashSet<>();
-
-    private Refusals(boolean noted) {
-        this.noted = noted;
-    }
-
-    static Refusals thrown() {
-        return new Refusals(false);
-    }
-
-    static Refusals noted() {
-        return new Refusals(true);
-    }
-
+/** Words for files that can't be saved. After a check's refusal the caller leaves the object out. */
+record Refusals(Concerns concerns) {
     /** True in a check: contents are not read then. */
     boolean checksOnly() {
-        return noted;
+        return concerns.checksOnly();
     }
 
-    /** @throws DecampException with that code unless this is a check; the caller leaves the object out then */
+    /** @throws io.decamp.contracts.error.DecampException with that code unless this is a check */
     void refuse(String code, String what, String advice) {
-        if (!noted) {
-            throw DecampException.refused(code, what, advice);
-        }
-        if (findings.size() < MAX_FINDINGS) {
-            findings.add(Finding.newBuilder()
-                    .setSeverity(Severity.BLOCKER)
-                    .setCode(code)
-                    .setWhat(what)
-                    .setAdvice(advice)
-                    .build());
-        }
+        concerns.refuse(code, what, advice);
     }
 
     /** A kind of file that no image exists for, or that only makes sense inside its own VM. */
@@ -71,9 +36,5 @@ final class Refusals {
                 "file-peer-outside",
                 file.user() + " " + what + ", which is not part of the workload",
                 "Move both ends together, or have the workload close this one");
-    }
-
-    List<Finding> findings() {
-        return Collections.unmodifiableList(new ArrayList<>(findings));
     }
 }

@@ -7,6 +7,7 @@ import io.decamp.contracts.v1.RequiredFile;
 import io.decamp.contracts.v1.VmFiles;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -133,7 +134,8 @@ final class RegularFiles {
         }
         boolean known =
                 switch (inode.kind()) {
-                    case Inode.S_IFREG, Inode.S_IFDIR -> true;
+                    // those of anonymous inodes are none, whatever kind newer kernels give them
+                    case Inode.S_IFREG, Inode.S_IFDIR -> inode.fileSystem() != FileSystems.ANONYMOUS_INODES;
                     case Inode.S_IFCHR -> inode.deviceMajor() == MEM_MAJOR
                             && !MACHINE_MINORS.contains(inode.deviceMinor());
                     default -> false;

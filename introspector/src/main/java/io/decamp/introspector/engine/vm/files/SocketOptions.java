@@ -43,6 +43,9 @@ final class SocketOptions {
         if (sock.number("sk_filter") != 0) {
             return "has a packet filter (SO_ATTACH_FILTER)";
         }
+        if (sock.number("__sk_common.skc_bound_dev_if") != 0) {
+            return "is bound to a network device (SO_BINDTODEVICE)";
+        }
         if (nanosPerTick.isEmpty() && (timed(sock, "sk_sndtimeo") || timed(sock, "sk_rcvtimeo"))) {
             return "has a time-out in ticks, whose length this kernel does not tell";
         }

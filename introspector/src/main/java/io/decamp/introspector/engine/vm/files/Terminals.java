@@ -8,6 +8,7 @@ import io.decamp.contracts.criu.TtyPtyEntry;
 import io.decamp.contracts.criu.TtyType;
 import io.decamp.contracts.criu.WinsizeEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import java.util.LinkedHashMap;
@@ -31,6 +32,7 @@ final class Terminals {
     /** criu numbers pairs below this. */
     private static final int MAX_INDEX = 1000;
 
+    private static final int N_TTY = 0;
     private static final int NCCS = 19;
     private static final int READ_BUFFER_LINES = 4096;
 
@@ -98,12 +100,14 @@ final class Terminals {
             if (!terminal.master() && !terminals.containsKey(entry.getKey() | 1)) {
                 refusals.peer(terminal.file(), "is a pseudo terminal with its master");
             }
-            if (hasUnread(terminal.tty())) {
+            if (slave(terminal).number("termios.c_line") != N_TTY) {
+                refusals.state(terminal.file(), "is a terminal with a line discipline of its own");
+            } else if (hasUnread(terminal.tty())) {
                 refusals.state(terminal.file(), "is a terminal with input that was not read yet");
             }
             for (String end : new String[] {"ctrl.session", "ctrl.pgrp"}) {
                 Optional<KernelObject> pid = slave(terminal).tryFollow(end);
-                if (pid.isPresent() && pids.number(pid.get()) == 0) {
+                if (pid.isPresent() && pids.ofPid(pid.get()) == 0) {
                     refusals.peer(terminal.file(), "is a terminal of a session");
                 }
             }
@@ -146,8 +150,8 @@ final class Terminals {
                 .setLocked(terminal.master() && bit(tty, TTY_PTY_LOCK))
                 .setExclusive(bit(tty, TTY_EXCLUSIVE))
                 .setPacketMode(terminal.master() && tty.number("ctrl.packet") != 0)
-                .setSid(slave.tryFollow("ctrl.session").map(pids::number).orElse(0))
-                .setPgrp(slave.tryFollow("ctrl.pgrp").map(pids::number).orElse(0))
+                .setSid(slave.tryFollow("ctrl.session").map(pids::ofPid).orElse(0))
+                .setPgrp(slave.tryFollow("ctrl.pgrp").map(pids::ofPid).orElse(0))
                 .setRdev(inode.device())
                 .setTermios(mode(slave.at("termios")))
                 .setTermiosLocked(mode(slave.at("termios_locked")))

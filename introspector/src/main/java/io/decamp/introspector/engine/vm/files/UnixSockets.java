@@ -6,6 +6,7 @@ import io.decamp.contracts.criu.FilePermsEntry;
 import io.decamp.contracts.criu.SkPacketEntry;
 import io.decamp.contracts.criu.UnixSkEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import io.decamp.introspector.engine.vm.image.ImageWriter;
@@ -161,12 +162,21 @@ final class UnixSockets {
             } else if (state != TCP_LISTEN && state != TCP_ESTABLISHED && state != TCP_CLOSE) {
                 refusals.state(socket.file(), "is a unix socket in state " + state);
             }
+            if (hasUrgent(socket.sock())) {
+                refusals.state(socket.file(), "has urgent data on its way to it (MSG_OOB)");
+            }
             if (state != TCP_LISTEN && queue.cargo(socket.sock()) == SocketQueue.Cargo.DESCRIPTORS) {
                 refusals.state(socket.file(), "has descriptors on their way to it (SCM_RIGHTS)");
             }
             socket.entry().setPeer(known == null ? 0 : known.number());
             table.add(table.entry(FdType.UNIXSK, socket.id()).setUsk(socket.entry()));
         }
+    }
+
+    /** It lies in the queue as any other byte, and would be one. CONFIG_AF_UNIX_OOB. */
+    private static boolean hasUrgent(KernelObject sock) {
+        KernelObject unix = sock.as("unix_sock");
+        return unix.has("oob_skb") && unix.number("oob_skb") != 0;
     }
 
     void write(ImageDirectory images) {

@@ -122,7 +122,8 @@ final class FreezeWork {
                             round.wake(t);
                         }
                     });
-                    complete = round.send();
+                    complete = round.send()
+                            && living(all).stream().noneMatch(t -> !isReleased(t) && t.signalLocked());
                 }
                 if (rounds.await(all, FreezeWork::isReleased, complete)) {
                     return;

@@ -51,6 +51,7 @@ final class GuestCalls {
         private final Map<CallArea, Long> heads = new HashMap<>();
         private final List<CallArea> targets = online();
         private int at;
+        private boolean sent;
 
         /** @return false when there is no room now: next time */
         boolean add(long task) {
@@ -105,6 +106,7 @@ final class GuestCalls {
                     mark(call.slot() + CALL_BYTES);
                 }
                 heads.keySet().forEach(area -> vm.interrupt(area.apicId()));
+                sent = true;
             } catch (RuntimeException e) {
                 undo();
                 throw e;
@@ -116,8 +118,13 @@ final class GuestCalls {
             writer.write64(WritePurpose.CALL_QUEUE, area.queue(), node);
         }
 
-        private void undo() {
+        /** What was not sent is as it was before the first {@link #add}. Nothing when it was sent. */
+        void undo() {
+            if (sent) {
+                return;
+            }
             heads.forEach((area, head) -> writer.write64(WritePurpose.CALL_QUEUE, area.queue(), head));
+            heads.clear();
             taken.forEach(call -> forget(call.slot()));
             taken.clear();
         }

@@ -68,11 +68,17 @@ public final class GuestFreezer implements AutoCloseable {
         StateFile mark = new StateFile(stateDirectory.resolve("vm-pauses").resolve(vm));
         VmPauses pauses = new VmPauses(vm, qmp, socket, mark);
         GuestWriter writer = GuestWriter.open(kernel, ramFile, pauses::isPaused);
-        GuestFreezer freezer = new GuestFreezer(vm, kernel, pauses, writer);
-        if (pauses.isLeftPaused()) {
-            freezer.machine.begin().close();
+        try {
+            GuestFreezer freezer = new GuestFreezer(vm, kernel, pauses, writer);
+            if (pauses.isLeftPaused()) {
+                freezer.machine.begin().close();
+            }
+            return freezer;
+        } catch (RuntimeException | Error e) {
+            pauses.close();
+            writer.close();
+            throw e;
         }
-        return freezer;
     }
 
     /**
@@ -146,7 +152,8 @@ public final class GuestFreezer implements AutoCloseable {
                 // what was read of an earlier boot would be written into this one's memory
                 kernel.requireSameBoot();
                 return new PausedGuest(kernel, writer, calls, paused);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
+                // an Error too: the JVM's for a RAM file that was cut, or for want of memory, must not leave it paused
                 paused.close();
                 throw e;
             }

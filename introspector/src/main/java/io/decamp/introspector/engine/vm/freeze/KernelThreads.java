@@ -39,7 +39,11 @@ final class KernelThreads implements ThreadReader {
         try {
             ThreadState now = read(kernel.object("task_struct", before.address()));
             return now.pid() == before.pid() ? now : dead(before);
-        } catch (GuestFault freed) {
+        } catch (GuestFault e) {
+            if (e.reason() == GuestFault.Reason.GONE) {
+                throw e;
+            }
+            // what leads nowhere was freed
             return dead(before);
         }
     }

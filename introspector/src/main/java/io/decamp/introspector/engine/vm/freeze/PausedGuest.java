@@ -92,8 +92,13 @@ final class PausedGuest implements FreezeRound {
         writer.write64(WritePurpose.SIGNAL_PENDING, address, kernel.u64(address) | KernelFacts.SIGPENDING);
     }
 
+    /** Calls that were prepared and not sent, as something failed in between, hold references on their tasks. */
     @Override
     public void close() {
-        vm.close();
+        try {
+            batch.undo();
+        } finally {
+            vm.close();
+        }
     }
 }

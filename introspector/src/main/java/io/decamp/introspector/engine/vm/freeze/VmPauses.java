@@ -94,7 +94,7 @@ final class VmPauses implements AutoCloseable {
         try {
             requireNoReset();
             return pause;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             try {
                 pause.close();
             } catch (RuntimeException again) {

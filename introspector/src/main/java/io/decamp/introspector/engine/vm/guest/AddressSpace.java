@@ -3,6 +3,8 @@ package io.decamp.introspector.engine.vm.guest;
 import static io.decamp.introspector.engine.vm.guest.GuestFault.hex;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * A process's memory as its page tables have it. Refuses kernel addresses; a page that is not there is a fault for
@@ -57,6 +59,14 @@ public final class AddressSpace {
         byte[] bytes = new byte[length];
         read(va, MemorySegment.ofArray(bytes));
         return bytes;
+    }
+
+    public long u64(long va) {
+        return ByteBuffer.wrap(bytes(va, Long.BYTES)).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    }
+
+    public int u32(long va) {
+        return ByteBuffer.wrap(bytes(va, Integer.BYTES)).order(ByteOrder.LITTLE_ENDIAN).getInt();
     }
 
     /** Takes the pieces of memory that are there. */

@@ -167,11 +167,6 @@ public final class GuestKernel implements AutoCloseable {
         return memory.tables();
     }
 
-    /** Physical address of the kernel's own top page table. */
-    public long kernelPgd() {
-        return memory.pgd();
-    }
-
     public Btf types() {
         return types;
     }
@@ -282,6 +277,16 @@ public final class GuestKernel implements AutoCloseable {
     /** Whether the processor runs ({@code cpu_online}). */
     public boolean online(int cpu) {
         return cpu >= 0 && cpu < cpus && (u64(symbol("__cpu_online_mask") + 8L * (cpu / 64)) >>> cpu & 1) != 0;
+    }
+
+    /** How many processors run. */
+    public int onlineCpus() {
+        long mask = symbol("__cpu_online_mask");
+        int count = 0;
+        for (int word = 0; word * Long.SIZE < cpus; word++) {
+            count += Long.bitCount(u64(mask + (long) word * Long.BYTES));
+        }
+        return count;
     }
 
     @Override

@@ -18,8 +18,6 @@ public final class GuestPaths {
     /** {@code PATH_MAX}, and what may come on top with several mounts. */
     private static final int MAX_PATH = 16384;
 
-    private static final int S_IFMT = 0xf000;
-
     private final GuestKernel kernel;
 
     public GuestPaths(GuestKernel kernel) {
@@ -115,16 +113,6 @@ public final class GuestPaths {
 
     private static String utf8(String bytes) {
         return new String(bytes.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
-    }
-
-    /** File type and permissions of an entry's inode ({@code i_mode}). */
-    static int mode(KernelObject dentry) {
-        return (int) dentry.follow("d_inode").number("i_mode");
-    }
-
-    /** Only the type of {@link #mode}: {@code S_IFREG} and so on. */
-    public static int fileType(KernelObject dentry) {
-        return mode(dentry) & S_IFMT;
     }
 
     private final class Climb {

@@ -5,9 +5,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -158,18 +160,17 @@ public final class GuestTasks {
 
     private static List<KernelObject> parentsFirst(
             KernelObject init, List<KernelObject> members, Map<KernelObject, List<KernelObject>> children) {
-        List<KernelObject> sorted = new ArrayList<>(List.of(init));
+        Set<KernelObject> sorted = new LinkedHashSet<>(List.of(init));
         Deque<KernelObject> open = new ArrayDeque<>(sorted);
         while (!open.isEmpty()) {
             for (KernelObject child : children.getOrDefault(open.poll(), List.of())) {
-                if (!sorted.contains(child)) {
-                    sorted.add(child);
+                if (sorted.add(child)) {
                     open.add(child);
                 }
             }
         }
         // who entered from outside (nsenter) has a parent that is not in here
-        members.stream().filter(m -> !sorted.contains(m)).forEach(sorted::add);
-        return sorted;
+        sorted.addAll(members);
+        return List.copyOf(sorted);
     }
 }

@@ -33,6 +33,12 @@ public final class GuestVmas {
     private static final int RANGE_64 = 2;
     private static final int ARANGE_64 = 3;
 
+    /** RWSEM_WRITER_LOCKED of kernel/locking/rwsem.c. */
+    private static final long WRITER = 1;
+
+    /** Guards upper tables, and all of them in a kernel that has no lock for each. */
+    private static final String TABLES_LOCK = "page_table_lock.rlock.raw_lock.val";
+
     private final GuestKernel kernel;
     private final long nodeBytes;
     private final Shape range;
@@ -74,6 +80,16 @@ public final class GuestVmas {
             tree.add(root);
         }
         return tree.found;
+    }
+
+    /**
+     * Whether mappings or whole page tables of an address space are being changed: somebody holds {@code mmap_lock} for
+     * writing, or {@code page_table_lock}. It is no lock of ours: what is found out holds while the guest stands.
+     *
+     * @param mm a {@code struct mm_struct}
+     */
+    public static boolean isUnderChange(KernelObject mm) {
+        return (mm.number("mmap_lock.count") & WRITER) != 0 || mm.has(TABLES_LOCK) && mm.number(TABLES_LOCK) != 0;
     }
 
     private final class Tree {

@@ -16,8 +16,6 @@ public final class PageTables {
     public static final long PRESENT = 1;
     /** Entry bit: writable. */
     public static final long WRITE = 1 << 1;
-    /** Entry bit: written since it was last cleared. */
-    public static final long DIRTY = 1 << 6;
     /** Entry bit in upper levels: a huge page. */
     public static final long HUGE = 1 << 7;
     /** Where an entry holds its address: bits 12 to 51; encryption and protection-key bits are above. */

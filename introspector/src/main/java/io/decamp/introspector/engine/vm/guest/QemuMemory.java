@@ -71,6 +71,18 @@ public final class QemuMemory {
     public static GuestKernel attach(Qmp qmp, Path ramFile, String block) {
         MemoryLayout layout = layout(qmp, block);
         GuestRam ram = GuestRam.open(ramFile, layout);
+        GuestKernel attached = null;
+        try {
+            attached = byMonitorOrSearch(qmp, ramFile, layout, ram);
+            return attached;
+        } finally {
+            if (attached == null) {
+                ram.close();
+            }
+        }
+    }
+
+    private static GuestKernel byMonitorOrSearch(Qmp qmp, Path ramFile, MemoryLayout layout, GuestRam ram) {
         try {
             return GuestKernel.attach(ram, vmcoreInfo(qmp));
         } catch (GuestFault | DecampException e) {
@@ -95,7 +107,6 @@ public final class QemuMemory {
             last.addSuppressed(e);
         }
         if (attached.get() == null) {
-            ram.close();
             throw last;
         }
         return attached.get();

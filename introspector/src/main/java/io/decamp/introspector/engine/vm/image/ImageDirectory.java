@@ -70,11 +70,6 @@ public final class ImageDirectory {
         write(type, id, List.of(message));
     }
 
-    /** Where a part of that name lies, for what writes it by other means (nothing does it before it is opened). */
-    public Path directory() {
-        return directory;
-    }
-
     /**
      * What was written, in that order.
      *

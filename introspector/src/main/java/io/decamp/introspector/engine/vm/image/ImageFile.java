@@ -11,13 +11,11 @@ public enum ImageFile {
     INVENTORY("inventory", 0x58313116),
     PSTREE("pstree", 0x50273030),
     SECCOMP("seccomp", 0x64413049),
-    CGROUP("cgroup", 0x59383330),
     FILES("files", 0x56303138),
     PIPES_DATA("pipes-data", 0x56453709),
     FIFO_DATA("fifo-data", 0x59333054),
     SK_QUEUES("sk-queues", 0x56264026),
     TTY_INFO("tty-info", 0x59453036),
-    TTY_DATA("tty-data", 0x59413026),
     FILE_LOCKS("filelocks", 0x54323616),
     REMAP_FPATH("remap-fpath", 0x59133954),
     CORE("core-%d", 0x55053847),
@@ -32,7 +30,6 @@ public enum ImageFile {
     IPC_MESSAGES("ipcns-msg-%d", 0x55453737),
     IPC_SEMAPHORES("ipcns-sem-%d", 0x59573019),
     TIMENS("timens-%d", 0x43114433),
-    PIDNS("pidns-%d", 0x61157326),
     GHOST_FILE("ghost-file-%x", 0x52583605),
     /** Nothing but pages: no magic at all. */
     PAGES("pages-%d", 0);

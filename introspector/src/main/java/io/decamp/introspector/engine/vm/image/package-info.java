@@ -1,2 +1,2 @@
-/** CRIU's image files as the save from outside writes them. */
+/** CRIU's image files as the save from outside writes them, and what becomes of what they can't say. */
 package io.decamp.introspector.engine.vm.image;

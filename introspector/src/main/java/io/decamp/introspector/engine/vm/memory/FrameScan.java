@@ -81,6 +81,14 @@ final class FrameScan implements PageWalk.Pages {
     void end() {
         clear(next, to);
         next = to;
+        flush();
+    }
+
+    /**
+     * Reports what was collected. Call after a walk that failed too: its pages are noted as reported by now, and no
+     * other walk would tell of them.
+     */
+    void flush() {
         if (runFrom < runTo) {
             regions.region(runFrom, runTo, false);
             runFrom = runTo;
@@ -94,9 +102,7 @@ final class FrameScan implements PageWalk.Pages {
 
     private void report(long address) {
         if (address != runTo) {
-            if (runFrom < runTo) {
-                regions.region(runFrom, runTo, false);
-            }
+            flush();
             runFrom = address;
         }
         runTo = address + PAGE;

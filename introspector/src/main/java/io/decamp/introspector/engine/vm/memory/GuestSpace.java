@@ -14,7 +14,7 @@ interface GuestSpace {
     /** False after an exec or exit: nothing that was read since the last true belongs to it for sure. */
     boolean isAlive();
 
-    /** Whether its mappings or whole page tables are being changed: somebody holds {@code mmap_lock} for writing. */
+    /** See {@link io.decamp.introspector.engine.vm.guest.GuestVmas#isUnderChange}. */
     boolean isUnderChange();
 
     /** Numbers that no other incarnation has. */

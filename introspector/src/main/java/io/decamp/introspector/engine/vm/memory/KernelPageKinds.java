@@ -1,6 +1,5 @@
 package io.decamp.introspector.engine.vm.memory;
 
-import io.decamp.contracts.error.DecampException;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 import io.decamp.introspector.engine.vm.guest.PageTables;
@@ -12,8 +11,19 @@ import java.util.OptionalLong;
  */
 final class KernelPageKinds implements PageKinds {
     private static final int SWAP_TYPE_SHIFT = 59;
-    /** SWP_PTE_MARKER comes last of the 32 types: no page, a note of userfaultfd's about the hole. */
-    private static final int PTE_MARKER = 31;
+    /** SWP_OFFSET_SHIFT: the offset is kept inverted, above the bits of a present entry. */
+    private static final int SWAP_TYPE_BITS = 5;
+
+    private static final int SWAP_OFFSET_SHIFT = 9 + SWAP_TYPE_BITS;
+
+    /**
+     * The last of the 32 types: SWP_PTE_MARKER, whose offset has a bit for each kind of mark. Until Linux commit
+     * 15520a3f0469 ("mm: use pte markers for swap errors", 6.2) it was SWP_SWAPIN_ERROR, with a frame for offset.
+     */
+    private static final int LAST_TYPE = 31;
+
+    /** {@code PTE_MARKER_UFFD_WP}; others are PTE_MARKER_POISONED and, since 6.13, PTE_MARKER_GUARD. */
+    private static final long MARKER_UFFD_WP = 1;
     /** With all that CONFIG options may take off the 32, at least so many are left for swap devices. */
     private static final int SWAP_TYPES_MIN = 22;
 
@@ -39,21 +49,20 @@ final class KernelPageKinds implements PageKinds {
     }
 
     @Override
-    public Kind of(long address, long entry, long bytes) {
+    public Kind of(long entry, long bytes) {
         if (hasFrame(entry, bytes)) {
             return isZero(PageTables.frame(entry, bytes), bytes) ? Kind.HOLE : Kind.FRAME;
         }
         int type = (int) (entry >>> SWAP_TYPE_SHIFT);
-        if (type == PTE_MARKER) {
-            return Kind.HOLE;
+        if (type == LAST_TYPE) {
+            return isNoteOfUserfaultfd(entry) ? Kind.HOLE : Kind.MARKED;
         }
-        if (type < swapDevices()) {
-            throw DecampException.refused(
-                    "vm-swapped",
-                    "The page at 0x" + Long.toHexString(address) + " has been swapped out by the guest",
-                    "Turn swap off in the guest (swapoff -a): what is not in its RAM can't be saved");
-        }
-        return Kind.IN_TRANSIT;
+        return type < swapDevices() ? Kind.SWAPPED : Kind.IN_TRANSIT;
+    }
+
+    /** PTE_MARKER_UFFD_WP alone: the hole is to be reported when it is written, and reads as zero until then. */
+    static boolean isNoteOfUserfaultfd(long entry) {
+        return ~entry << SWAP_TYPE_BITS >>> SWAP_OFFSET_SHIFT == MARKER_UFFD_WP;
     }
 
     /**

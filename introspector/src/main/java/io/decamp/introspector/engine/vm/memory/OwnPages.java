@@ -14,7 +14,7 @@ public final class OwnPages {
             return 0;
         }
         TaskSpace space = new TaskSpace(new GuestVmas(kernel), leader);
-        PageWalk walk = new PageWalk(kernel.ram(), new KernelPageKinds(kernel));
+        PageWalk walk = new PageWalk(kernel.ram(), PageKinds.of(kernel));
         PrivateMappings mappings = space.mappings();
         long[] pages = {0};
         for (int i = 0; i < mappings.ranges().size(); i++) {

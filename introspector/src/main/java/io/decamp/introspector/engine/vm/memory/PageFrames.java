@@ -73,13 +73,11 @@ final class PageFrames implements AutoCloseable {
     static PageFrames open(Path file, int limit, long[] identity) {
         try {
             Files.createDirectories(file.getParent());
-            PageFrames frames = new PageFrames(file, limit);
-            if (!frames.isOf(identity)) {
-                frames.close();
-                Files.delete(file);
-                frames = new PageFrames(file, limit);
-                frames.identify(identity);
+            if (!isKept(file, identity)) {
+                Files.deleteIfExists(file);
             }
+            PageFrames frames = new PageFrames(file, limit);
+            frames.identify(identity);
             frames.find();
             return frames;
         } catch (IOException e) {
@@ -94,15 +92,15 @@ final class PageFrames implements AutoCloseable {
         }
         try (Arena own = Arena.ofConfined();
                 FileChannel channel = FileChannel.open(file)) {
+            if (channel.size() < HEADER_BYTES) {
+                // made by a service that was killed before it had a size
+                return false;
+            }
             MemorySegment header = channel.map(FileChannel.MapMode.READ_ONLY, 0, HEADER_BYTES, own);
             return Arrays.equals(header.asSlice(0, HEADER_LONGS * Long.BYTES).toArray(WORD), padded(identity));
         } catch (IOException e) {
             throw WriteStamps.unusable(file, e);
         }
-    }
-
-    private boolean isOf(long[] identity) {
-        return Arrays.equals(memory.asSlice(0, HEADER_LONGS * Long.BYTES).toArray(WORD), padded(identity));
     }
 
     private void identify(long[] identity) {

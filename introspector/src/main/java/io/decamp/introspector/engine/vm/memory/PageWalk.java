@@ -1,8 +1,10 @@
 package io.decamp.introspector.engine.vm.memory;
 
+import io.decamp.contracts.error.DecampException;
 import io.decamp.introspector.engine.vm.guest.GuestRam;
 import io.decamp.introspector.engine.vm.guest.LeafSink;
 import io.decamp.introspector.engine.vm.guest.PageTables;
+import io.decamp.introspector.engine.vm.memory.PageKinds.Kind;
 import java.util.function.LongConsumer;
 
 /**
@@ -43,6 +45,7 @@ final class PageWalk implements LeafSink {
     /**
      * @param file whether the range maps a file, whose pages are only the process's own once it has written to them
      * @throws io.decamp.introspector.engine.vm.guest.GuestFault when the tables lead out of the guest's memory
+     * @throws DecampException {@code vm-swapped}, {@code vm-page-marked}
      */
     void over(PageTables walked, long pageTable, long start, long end, boolean ofFile, Pages sink) {
         from = start;
@@ -61,7 +64,9 @@ final class PageWalk implements LeafSink {
     public void leaf(long virtual, long entry, long bytes) {
         long start = Math.max(virtual, from);
         long end = Math.min(virtual + bytes, to);
-        switch (kinds.of(virtual, entry, bytes)) {
+        Kind kind = kinds.of(entry, bytes);
+        switch (kind) {
+            case SWAPPED, MARKED -> throw DecampException.refused(kind.code(), kind.what(virtual), kind.advice());
             case HOLE -> {}
             case IN_TRANSIT -> {
                 for (long at = start; at < end; at += PAGE) {

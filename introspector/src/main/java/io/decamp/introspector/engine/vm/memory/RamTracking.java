@@ -86,24 +86,45 @@ public final class RamTracking implements Writes, AutoCloseable {
             throw WriteStamps.unusable(directory, e);
         }
         TrackingKeeper keeper = TrackingKeeper.open(directory);
-        Path file = directory.resolve("stamps");
-        Optional<FileDescriptor> kept = keeper.fetch(KEPT);
-        if (kept.isPresent()) {
-            UserFaultFd old = new UserFaultFd(kept.get());
-            Optional<WriteStamps> stamps = WriteStamps.resume(file, ram.process(), ram.hostAddress(), ram.bytes());
-            if (stamps.isPresent() && register(ram, old) == 0) {
-                return new RamTracking(ram, directory, keeper, stamps.get(), old);
+        try {
+            Path file = directory.resolve("stamps");
+            Optional<RamTracking> resumed = resume(ram, directory, keeper, file);
+            if (resumed.isPresent()) {
+                return resumed.get();
             }
-            stamps.ifPresent(WriteStamps::close);
-            old.close();
+            // the old userfaultfd would keep a new one out
+            keeper.end();
+            return start(ram, directory, keeper, file);
+        } catch (RuntimeException | Error e) {
+            keeper.close();
+            throw e;
         }
-        // the old userfaultfd would keep a new one out
-        keeper.end();
-        return start(ram, directory, keeper, file);
+    }
+
+    private static Optional<RamTracking> resume(QemuRam ram, Path directory, TrackingKeeper keeper, Path file) {
+        Optional<UserFaultFd> kept = keeper.fetch(KEPT).map(UserFaultFd::new);
+        if (kept.isEmpty()) {
+            return Optional.empty();
+        }
+        RamTracking resumed = null;
+        Optional<WriteStamps> stamps = Optional.empty();
+        try {
+            stamps = WriteStamps.resume(file, ram.process(), ram.hostAddress(), ram.bytes());
+            if (stamps.isPresent() && register(ram, kept.get()) == 0) {
+                resumed = new RamTracking(ram, directory, keeper, stamps.get(), kept.get());
+            }
+            return Optional.ofNullable(resumed);
+        } finally {
+            if (resumed == null) {
+                stamps.ifPresent(WriteStamps::close);
+                kept.get().close();
+            }
+        }
     }
 
     private static RamTracking start(QemuRam ram, Path directory, TrackingKeeper keeper, Path file) {
         UserFaultFd fresh = null;
+        WriteStamps stamps = null;
         try {
             UserFaultFdInjector.Injected injected = UserFaultFdInjector.inject(ram.process().pid());
             fresh = injected.userFaultFd();
@@ -113,18 +134,24 @@ public final class RamTracking implements Writes, AutoCloseable {
                 throw new SyscallException("UFFDIO_REGISTER", -result, "memory of VM " + ram.vm());
             }
             keeper.hold(Map.of(KEPT, fresh.descriptor()));
-            WriteStamps stamps = WriteStamps.create(file, ram.process(), ram.hostAddress(), ram.bytes());
+            stamps = WriteStamps.create(file, ram.process(), ram.hostAddress(), ram.bytes());
             LOG.infof(
                     "VM %s: %d MiB at 0x%x of process %d are tracked, stopped %d us",
                     ram.vm(), ram.bytes() >> 20, ram.hostAddress(), ram.process().pid(), injected.stoppedMicros());
             return new RamTracking(ram, directory, keeper, stamps, fresh);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            if (stamps != null) {
+                stamps.close();
+            }
             if (fresh != null) {
                 fresh.close();
             }
             keeper.end();
             ram.requireAlive();
-            throw notTrackable(ram, e);
+            if (e instanceof RuntimeException known) {
+                throw notTrackable(ram, known);
+            }
+            throw e;
         }
     }
 

@@ -71,7 +71,10 @@ final class SteadyGuest implements AutoCloseable {
                     "Try again when the guest is less short of memory, or of processor time",
                     null);
         }
-        paused.close();
+        VmAccess.Paused before = paused;
+        // closed once only, also when it can't be paused again
+        paused = () -> {};
+        before.close();
         LockSupport.parkNanos(RUN_NANOS);
         paused = vm.pause();
         return false;

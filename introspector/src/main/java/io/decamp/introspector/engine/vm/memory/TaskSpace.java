@@ -10,9 +10,6 @@ import io.decamp.introspector.engine.vm.guest.PageTables;
  * self_exec_id}; an exit takes the {@code mm} away; a task_struct that is used anew has another start time.
  */
 final class TaskSpace implements GuestSpace {
-    /** RWSEM_WRITER_LOCKED of kernel/locking/rwsem.c. */
-    private static final long WRITER = 1;
-
     private final GuestVmas vmas;
     private final KernelObject task;
     private final KernelObject mm;
@@ -48,7 +45,7 @@ final class TaskSpace implements GuestSpace {
 
     @Override
     public boolean isUnderChange() {
-        return (mm.number("mmap_lock.count") & WRITER) != 0;
+        return GuestVmas.isUnderChange(mm);
     }
 
     @Override

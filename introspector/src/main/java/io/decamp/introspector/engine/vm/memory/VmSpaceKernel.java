@@ -123,8 +123,12 @@ final class VmSpaceKernel implements SpaceKernel {
     /** @return whether a page was in transit */
     private boolean scanOnce(boolean all, boolean protect, long from, long to, Regions regions) {
         FrameScan scan = new FrameScan(frames, writes, all, protect, number.getAsInt(), from, to, regions);
-        eachMapping(from, to, scan);
-        scan.end();
+        try {
+            eachMapping(from, to, scan);
+            scan.end();
+        } finally {
+            scan.flush();
+        }
         return scan.metTransit();
     }
 

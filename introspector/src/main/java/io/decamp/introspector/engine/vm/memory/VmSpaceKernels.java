@@ -83,7 +83,7 @@ public final class VmSpaceKernels implements SpaceKernels {
                     kernel,
                     new GuestTasks(kernel),
                     new GuestVmas(kernel),
-                    new KernelPageKinds(kernel),
+                    PageKinds.of(kernel),
                     vm.tracking(),
                     new int[1]);
         } else if (guest.kernel != kernel) {

@@ -56,21 +56,31 @@ public final class AttachedVm implements AutoCloseable {
     static AttachedVm attach(VmRegistration registration, Path memoryDirectory) {
         try (Qmp qmp = Qmp.connect(registration.qmp())) {
             QemuRam ram = QemuRam.find(registration.name(), qmp);
+            AttachedVm attached = null;
             try {
-                GuestKernel kernel = QemuMemory.attach(qmp, ram.path(), ram.block());
-                return new AttachedVm(
-                        registration, ram, kernel, announces(qmp), new VmTracking(ram, memoryDirectory));
+                attached = attach(registration, memoryDirectory, qmp, ram);
+                return attached;
             } catch (GuestFault e) {
-                ram.close();
                 throw DecampException.retry(
                         "vm-not-readable",
                         "The guest of VM " + registration.name() + " can't be read: " + e.getMessage(),
                         "It may be booting; it must run a Linux with kallsyms and BTF, see docs/out-of-band.md",
                         e);
-            } catch (RuntimeException e) {
-                ram.close();
-                throw e;
+            } finally {
+                if (attached == null) {
+                    ram.close();
+                }
             }
+        }
+    }
+
+    private static AttachedVm attach(VmRegistration registration, Path memoryDirectory, Qmp qmp, QemuRam ram) {
+        GuestKernel kernel = QemuMemory.attach(qmp, ram.path(), ram.block());
+        try {
+            return new AttachedVm(registration, ram, kernel, announces(qmp), new VmTracking(ram, memoryDirectory));
+        } catch (RuntimeException e) {
+            kernel.close();
+            throw e;
         }
     }
 
@@ -157,26 +167,50 @@ public final class AttachedVm implements AutoCloseable {
                 mark.write(Map.of(
                         "qemu", Integer.toString(ram.process().pid()),
                         "start", Long.toString(ram.process().startTicks())));
-                qmp.execute("stop");
-                return () -> resume(qmp, mark);
             } catch (RuntimeException e) {
                 qmp.close();
                 throw e;
             }
+            try {
+                qmp.execute("stop");
+            } catch (RuntimeException e) {
+                // it may have been heard, and only the answer is missing
+                try {
+                    resume(qmp, mark);
+                } catch (DecampException again) {
+                    e.addSuppressed(again);
+                }
+                throw e;
+            }
+            return () -> {
+                try {
+                    resume(qmp, mark);
+                } finally {
+                    monitor.unlock();
+                }
+            };
         } catch (RuntimeException e) {
             monitor.unlock();
             throw e;
         }
     }
 
-    private void resume(Qmp qmp, StateFile mark) {
-        try (qmp) {
-            qmp.execute("cont");
+    /** By a connection of its own when this one has broken: a VM must not stay paused for that. */
+    private void resume(Qmp paused, StateFile mark) {
+        try {
+            try (paused) {
+                paused.execute("cont");
+            } catch (DecampException broken) {
+                try (Qmp anew = connect()) {
+                    anew.execute("cont");
+                } catch (DecampException e) {
+                    e.addSuppressed(broken);
+                    throw e;
+                }
+            }
             mark.delete();
         } catch (DecampException e) {
             throw orGone(e);
-        } finally {
-            monitor.unlock();
         }
     }
 

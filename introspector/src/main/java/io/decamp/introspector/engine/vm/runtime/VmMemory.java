@@ -1,6 +1,5 @@
 package io.decamp.introspector.engine.vm.runtime;
 
-import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.introspector.engine.memory.MemoryAccess;
 import io.decamp.introspector.engine.memory.SpaceKernels;
@@ -59,12 +58,7 @@ public final class VmMemory implements MemoryAccess {
         @Override
         public KernelObject init() {
             if (located.hasExited()) {
-                throw DecampException.abort(
-                        "workload-ended",
-                        "Process " + located.pid() + " of VM " + located.vm().name()
-                                + ", the init of the workload, has ended",
-                        "Start the workload again and protect it anew",
-                        null);
+                throw located.ended();
             }
             return located.init();
         }

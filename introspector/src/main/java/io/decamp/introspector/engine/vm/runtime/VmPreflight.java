@@ -65,6 +65,11 @@ final class VmPreflight {
         } catch (GuestFault e) {
             DecampException why = e.asDecamp();
             add(Severity.WARNING, why.code(), why.getMessage(), why.advice());
+        } catch (DecampException e) {
+            // what can't be counted can't be followed: mostly it is among the findings already
+            if (report.getFindingsList().stream().noneMatch(f -> f.getCode().equals(e.code()))) {
+                add(Severity.BLOCKER, e.code(), e.getMessage(), e.advice());
+            }
         }
         return report.build();
     }

@@ -123,7 +123,7 @@ public final class VmRuntime implements WorkloadRuntime {
                     took.paused().toNanos() / 1_000,
                     parts.size());
             return new Frozen(parts, stoppedAt, nowMicros());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             giveUp(id, e);
             throw e;
         }
@@ -134,24 +134,20 @@ public final class VmRuntime implements WorkloadRuntime {
         CompletableFuture<List<Part>> images = new CompletableFuture<>();
         Thread.ofVirtual().name("capture-" + located.pid()).start(() -> {
             try {
-                images.complete(StateCapture.write(located.vm().kernel(), located.init(), partsDirectory));
-            } catch (GuestFault e) {
-                images.completeExceptionally(e.asDecamp());
+                images.complete(
+                        named(() -> StateCapture.write(located.vm().kernel(), located.init(), partsDirectory)));
             } catch (Throwable e) {
                 images.completeExceptionally(e);
             }
         });
-        RuntimeException failure = null;
         try {
             onStopped.run();
-        } catch (RuntimeException e) {
-            failure = e;
+        } catch (RuntimeException | Error e) {
+            // nobody may thaw what is still being read
+            images.handle((parts, failure) -> parts).join();
+            throw e;
         }
-        List<Part> parts = join(images);
-        if (failure != null) {
-            throw failure;
-        }
-        return parts;
+        return join(images);
     }
 
     private static <T> T join(CompletableFuture<T> step) {
@@ -166,7 +162,7 @@ public final class VmRuntime implements WorkloadRuntime {
         }
     }
 
-    private void giveUp(WorkloadId id, RuntimeException reason) {
+    private void giveUp(WorkloadId id, Throwable reason) {
         try {
             thaw(id);
         } catch (RuntimeException e) {
@@ -180,7 +176,7 @@ public final class VmRuntime implements WorkloadRuntime {
         if (freeze == null) {
             return Hold.NONE;
         }
-        Located located = locate(id, Ask.WHETHER_CURRENT);
+        Located located = locateLeft(id, Ask.WHETHER_CURRENT);
         if (located == null || located.hasExited()) {
             return freeze.killing() ? Hold.FREEZING : Hold.NONE;
         }
@@ -201,12 +197,12 @@ public final class VmRuntime implements WorkloadRuntime {
             throw DecampException.fatal(
                     "commit-begun", "Workload " + id + " is being killed", "Kill it again to finish", null);
         }
-        Located located = locate(id, Ask.WHETHER_RUNNING);
+        Located located = locateLeft(id, Ask.WHETHER_RUNNING);
         if (located == null) {
-            LOG.warnf("%s: its guest has ended while it was frozen", id);
+            LOG.warnf("%s: it or its guest has ended while it was frozen", id);
         } else {
             withFreezer(located, freezer -> {
-                freezer.thaw(located::processes, THAW_LIMIT);
+                freezer.thaw(located::processesLeft, THAW_LIMIT);
                 return null;
             });
             LOG.infof("%s: thawed, runs on", id);
@@ -226,7 +222,7 @@ public final class VmRuntime implements WorkloadRuntime {
         commit.write(stateDirectory);
         if (located != null) {
             withFreezer(located, freezer -> {
-                freezer.kill(() -> located.hasExited() ? List.of() : located.processes(), KILL_LIMIT);
+                freezer.kill(located::processesLeft, KILL_LIMIT);
                 return null;
             });
         }
@@ -237,15 +233,20 @@ public final class VmRuntime implements WorkloadRuntime {
 
     /** @return null when there is nothing left of it */
     private Located toBeKilled(WorkloadId id) {
+        Located located = locateLeft(id, Ask.WHETHER_RUNNING);
+        if (located != null && !workloads.isBound(id)) {
+            throw DecampException.refused(
+                    "workload-not-known",
+                    "Process " + located.pid() + " of VM " + located.vm().name() + " was never tracked as " + id,
+                    "It may be another one with the same PID: end it by hand if it is not");
+        }
+        return located;
+    }
+
+    /** @return null when it has ended, with its guest or by itself: somebody in the guest may kill what is frozen */
+    private Located locateLeft(WorkloadId id, Ask ask) {
         try {
-            Located located = locate(id, Ask.WHETHER_RUNNING);
-            if (located != null && !workloads.isBound(id)) {
-                throw DecampException.refused(
-                        "workload-not-known",
-                        "Process " + located.pid() + " of VM " + located.vm().name() + " was never tracked as " + id,
-                        "It may be another one with the same PID: end it by hand if it is not");
-            }
-            return located;
+            return locate(id, ask);
         } catch (DecampException e) {
             if (e.code().equals("workload-not-found")) {
                 LOG.debugf("%s is not there any more: %s", id, e.getMessage());

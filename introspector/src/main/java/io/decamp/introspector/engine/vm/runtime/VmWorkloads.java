@@ -34,23 +34,65 @@ final class VmWorkloads {
         WHETHER_RUNNING
     }
 
-    /** An init as it was found; it may have exited and not be gone yet. */
-    record Located(AttachedVm vm, KernelObject init) {
-        int pid() {
-            return (int) init.number("pid");
+    /**
+     * An init as it was found; it may have exited and not be gone yet.
+     *
+     * @param start its {@code start_boottime}: a kernel gives the task_struct of what is gone to the next process at once
+     */
+    record Located(AttachedVm vm, KernelObject init, int pid, long start) {
+        static Located of(AttachedVm vm, KernelObject init) {
+            return new Located(vm, init, (int) init.number("pid"), init.number("start_boottime"));
         }
 
+        /** It has begun to exit at least; the processes that it takes along may be there still. */
         boolean hasExited() {
-            return init.number("exit_state") != 0 || init.number("mm") == 0;
+            return isGone() || init.number("mm") == 0;
         }
 
-        /** All processes of the workload, parents first. */
+        /** A zombie, or less than that: an init becomes one when all others of its namespace have ended. */
+        private boolean isGone() {
+            return isAnother() || init.number("exit_state") != 0;
+        }
+
+        private boolean isAnother() {
+            return init.number("pid") != pid || init.number("start_boottime") != start;
+        }
+
+        /**
+         * All processes of the workload, parents first.
+         *
+         * @throws DecampException {@code workload-ended}
+         */
         List<KernelObject> processes() {
-            return vm.tasks().inNamespaceOf(init);
+            List<KernelObject> found = vm.tasks().inNamespaceOf(init);
+            if (isAnother()) {
+                throw ended();
+            }
+            return found;
+        }
+
+        /** The same; none when all have ended. */
+        List<KernelObject> processesLeft() {
+            try {
+                return isGone() ? List.of() : processes();
+            } catch (GuestFault | DecampException e) {
+                if (isGone()) {
+                    return List.of();
+                }
+                throw e;
+            }
+        }
+
+        DecampException ended() {
+            return DecampException.abort(
+                    "workload-ended",
+                    "Process " + pid + " of VM " + vm.name() + ", the init of the workload, has ended",
+                    "Start the workload again and protect it anew",
+                    null);
         }
 
         GuestProcess identity() {
-            return new GuestProcess(vm.name(), vm.bootId(), pid(), startTicks(init));
+            return new GuestProcess(vm.name(), vm.bootId(), pid, startTicks(init));
         }
     }
 
@@ -98,7 +140,7 @@ final class VmWorkloads {
                     "Process " + pid + " of VM " + vm.name() + " is not the init of a PID namespace",
                     "Start the workload with unshare --pid --fork, and name the process that is PID 1 in there");
         }
-        return new Located(vm, init);
+        return Located.of(vm, init);
     }
 
     /** Field 22 of /proc/PID/stat. */

@@ -51,16 +51,16 @@ public final class Vms implements AutoCloseable {
      *     {@code vm-not-readable}, {@code vm-gone}
      */
     public AttachedVm attach(String name) {
-        return attached.compute(name, (key, known) -> {
-            if (known != null && known.isThere()) {
+        // in two steps: what was closed must be forgotten also when attaching anew fails, or it is closed twice
+        attached.computeIfPresent(name, (key, known) -> {
+            if (known.isThere()) {
                 return known;
             }
-            if (known != null) {
-                LOG.infof("VM %s: QEMU has ended or the guest has booted anew", name);
-                known.close();
-            }
-            return attachAnew(name);
+            LOG.infof("VM %s: QEMU has ended or the guest has booted anew", name);
+            known.close();
+            return null;
         });
+        return attached.computeIfAbsent(name, this::attachAnew);
     }
 
     /**
@@ -75,8 +75,9 @@ public final class Vms implements AutoCloseable {
             return vm;
         }
         LOG.infof("VM %s: the guest has booted anew", name);
-        attached.remove(name, vm);
-        vm.close();
+        if (attached.remove(name, vm)) {
+            vm.close();
+        }
         return attach(name);
     }
 
@@ -115,13 +116,13 @@ public final class Vms implements AutoCloseable {
         AttachedVm vm = AttachedVm.attach(registration, memoryDirectory);
         try {
             resumeLeftPaused(vm);
-        } catch (RuntimeException e) {
+            ProcessIdentity qemu = vm.ram().process();
+            processRecord(name)
+                    .write(Map.of("pid", Integer.toString(qemu.pid()), "start", Long.toString(qemu.startTicks())));
+        } catch (RuntimeException | Error e) {
             vm.close();
             throw e;
         }
-        ProcessIdentity qemu = vm.ram().process();
-        processRecord(name)
-                .write(Map.of("pid", Integer.toString(qemu.pid()), "start", Long.toString(qemu.startTicks())));
         LOG.infof(
                 "VM %s: attached to Linux %s in process %d, %d MiB, in %d ms",
                 name,

@@ -5,9 +5,11 @@ import io.decamp.contracts.criu.PagemapHead;
 import io.decamp.introspector.engine.vm.files.FileImages;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import io.decamp.introspector.engine.vm.image.ImageWriter;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -26,28 +28,28 @@ final class AddressSpaceState {
     private static final int MEMBARRIER_REGISTERED = 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7;
 
     private final Mappings mappings;
-    private final PageWalk walk;
+    private final Pagemap pagemap;
     private final FileImages files;
     private final Concerns concerns;
 
     AddressSpaceState(GuestKernel kernel, FileImages files, Concerns concerns) {
         mappings = new Mappings(kernel, files, concerns);
-        walk = new PageWalk(kernel, concerns);
+        pagemap = new Pagemap(kernel, concerns);
         this.files = files;
         this.concerns = concerns;
     }
 
     /** What one process's memory becomes. */
-    record Images(int pid, MmEntry mm, PageWalk.Found pages) {
+    record Images(int pid, MmEntry mm, Pagemap.Found pages) {
         /** @param pagesId of the file for pages that the images hold */
         void write(ImageDirectory images, int pagesId) {
             images.write(ImageFile.MM, pid, mm);
             try (ImageWriter pagemap = images.open(ImageFile.PAGEMAP, pid)) {
                 pagemap.message(PagemapHead.newBuilder().setPagesId(pagesId).build());
-                pages.runs().entries().forEach(pagemap::message);
+                pages.runs().forEach(pagemap::message);
             }
             try (ImageWriter content = images.open(ImageFile.PAGES, pagesId)) {
-                pages.content().forEach(content::raw);
+                content.raw(MemorySegment.ofArray(pages.content()));
             }
         }
     }
@@ -72,7 +74,7 @@ final class AddressSpaceState {
                 .setDumpable((int) mm.number("flags") & DUMPABLE)
                 .setThpDisabled((mm.number("flags") & NO_HUGE_PAGES) != 0);
         mapped.forEach(mapping -> entry.addVmas(mapping.entry()));
-        return new Images(pid, entry.build(), walk.walk(mm, mapped, pid));
+        return new Images(pid, entry.build(), pagemap.of(mm, mapped, pid));
     }
 
     /**
@@ -105,11 +107,34 @@ final class AddressSpaceState {
                     "vm-cpu-state", "Process " + pid + " uses linear address masking", "Start it without tagged "
                             + "addresses");
         }
+        if (hasProtectionKeys(mm)) {
+            concerns.refuse(
+                    "vm-cpu-state",
+                    "Process " + pid + " has memory protection keys (pkey_alloc)",
+                    "Start it without: CRIU's images don't say which memory has which key");
+        }
+        Unrestored.warnOfMemory(mm, pid, concerns);
         if (mm.has("membarrier_state") && (mm.number("membarrier_state") & MEMBARRIER_REGISTERED) != 0) {
             concerns.warn(
                     "vm-membarrier",
                     "Process " + pid + " has registered for membarrier(), which CRIU 3.17 doesn't restore",
                     "A program that relies on it without looking at its result may fail after the move");
         }
+    }
+
+    /**
+     * Key 0 is everybody's; one may be that by which the kernel makes PROT_EXEC memory unreadable, which it does again by
+     * itself ({@code mm_context_t} of arch/x86/include/asm/mmu.h).
+     */
+    private static boolean hasProtectionKeys(KernelObject mm) {
+        if (!mm.has("context.pkey_allocation_map")) {
+            return false;
+        }
+        long own = 1;
+        long executeOnly = mm.number("context.execute_only_pkey");
+        if (executeOnly > 0 && executeOnly < Short.SIZE) {
+            own |= 1L << executeOnly;
+        }
+        return (mm.number("context.pkey_allocation_map") & 0xffff & ~own) != 0;
     }
 }

@@ -10,6 +10,8 @@ import io.decamp.introspector.engine.vm.files.FileImages;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import io.decamp.introspector.engine.vm.image.ImageWriter;
@@ -34,7 +36,7 @@ final class Capture {
     private final KernelObject init;
     private final Concerns concerns;
     private final GuestTasks tasks;
-    private final Numbers numbers;
+    private final PidNumbers numbers;
     private final GuestClock clock;
     private final FileImages files;
     private final Fpu fpu;
@@ -54,7 +56,7 @@ final class Capture {
         this.init = init;
         this.concerns = concerns;
         tasks = new GuestTasks(kernel);
-        numbers = new Numbers(tasks, init);
+        numbers = PidNumbers.of(tasks, init);
         clock = GuestClock.of(kernel);
         files = concerns.checksOnly()
                 ? FileImages.check(kernel, init, () -> clock.now(GuestClock.MONOTONIC))

@@ -55,7 +55,7 @@ final class CgroupState {
             case "cpu" -> cpu(css.container("task_group", "css"));
             case "pids" -> pids(css.container("pids_cgroup", "css"));
             default -> {
-                // others have no limits that the issue names; theirs are left at the destination's defaults
+                // those of others (cpuset, io, hugetlb) are about processors and devices that the destination has not
             }
         }
     }

@@ -4,6 +4,7 @@ import io.decamp.contracts.criu.CredsEntry;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -39,6 +40,7 @@ final class Credentials {
 
     private static void check(KernelObject task, KernelObject cred, Concerns concerns) {
         GuestKernel kernel = task.kernel();
+        Confinement.check(task, cred, concerns);
         if (cred.number("user_ns") != kernel.symbol("init_user_ns")) {
             concerns.refuse(
                     "vm-user-namespace",

@@ -4,6 +4,7 @@ import io.decamp.contracts.criu.UserX86FpregsEntry;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 
 /** Finds the saved FPU state of threads. Keeps the processor's layout, which is the same for all. One thread. */
 final class Fpu {

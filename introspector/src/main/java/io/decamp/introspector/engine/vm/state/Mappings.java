@@ -5,6 +5,7 @@ import io.decamp.introspector.engine.vm.files.FileImages;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestVmas;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import io.decamp.introspector.engine.vm.state.Mapping.Pages;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,6 +86,15 @@ final class Mappings {
         if ((flags & VmFlags.HUGE_TLB) != 0) {
             refuse("vm-huge-tlb", area, pid, "huge pages of hugetlbfs", "Use transparent huge pages (madvise) instead");
         }
+        if (VmFlags.unknown(flags) != 0) {
+            refuse(
+                    "vm-special-mapping",
+                    area,
+                    pid,
+                    "a mapping with flags 0x" + Long.toHexString(VmFlags.unknown(flags)) + ", which are not known",
+                    "Run a kernel that is known to work (docs/out-of-band.md lists them)");
+        }
+        Unrestored.warnOfMapping(flags, pid, concerns);
         if ((flags & VmFlags.SHADOW_STACK) != 0) {
             refuse("vm-cpu-state", area, pid, "a shadow stack", "Start it without (glibc.cpu.x86_shstk=off)");
         }
@@ -141,7 +151,8 @@ final class Mappings {
             refuse("vm-aio", area, pid, "a ring of asynchronous I/O", "Have it use threads for its I/O");
         } else if (sharedMemoryMount != 0 && file.number("f_path.mnt") == sharedMemoryMount) {
             refuse("vm-shared-memory", area, pid, "shared memory without a file", "Use files on tmpfs instead");
-        } else if ((flags & (VmFlags.IO | VmFlags.PFN_MAP)) != 0 || !isRegular(file)) {
+        } else if ((flags & (VmFlags.IO | VmFlags.PFN_MAP | VmFlags.MIXED_MAP)) != 0 || !isRegular(file)) {
+            // a file of a virtiofs with DAX is one too: pages of such mappings are not followed
             refuse("vm-device-mapping", area, pid, "memory of a device", "Have it unmap the device");
         } else {
             entry.setShmid(files.mapped(file, 0, "mapping of process " + pid));

@@ -7,6 +7,7 @@ import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import io.decamp.introspector.engine.vm.image.ImageFile;
 import java.nio.charset.StandardCharsets;
@@ -42,6 +43,17 @@ final class Namespaces {
             "net_ns", "vm-network-namespace",
             "cgroup_ns", "vm-cgroup-namespace");
 
+    /** Those that a task's future children will be in are its own before any child is. */
+    private static final List<String> EACH = List.of(
+            "uts_ns",
+            "ipc_ns",
+            "mnt_ns",
+            "net_ns",
+            "cgroup_ns",
+            "time_ns",
+            "pid_ns_for_children",
+            "time_ns_for_children");
+
     private final KernelObject own;
     private final KernelObject initial;
 
@@ -76,11 +88,11 @@ final class Namespaces {
             return;
         }
         KernelObject other = task.follow("nsproxy");
-        for (String member : List.of("uts_ns", "ipc_ns", "mnt_ns", "net_ns", "cgroup_ns", "time_ns")) {
+        for (String member : EACH) {
             if (own.has(member) && own.number(member) != other.number(member)) {
                 concerns.refuse(
                         "vm-nested-namespace",
-                        "Thread " + task.number("pid") + " of the guest has another " + member.replace("_ns", "")
+                        "Thread " + task.number("pid") + " of the guest has another " + member.replace("_ns", "").replace('_', ' ')
                                 + " namespace than the workload's init",
                         "Run what is in there as a workload of its own");
             }
@@ -112,15 +124,22 @@ final class Namespaces {
     }
 
     void check(Concerns concerns) {
-        if (!isOwn("ipc_ns")) {
-            return;
-        }
+        boolean isOwn = isOwn("ipc_ns");
         for (int i = 0; i < IPC_KINDS; i++) {
-            if (own.follow("ipc_ns").element("ids", i).number("in_use") != 0) {
+            if (own.follow("ipc_ns").element("ids", i).number("in_use") == 0) {
+                continue;
+            }
+            String kind = List.of("semaphores", "message queues", "shared memory").get(i);
+            if (isOwn) {
                 concerns.refuse(
                         "vm-sysv-ipc",
-                        "The workload has System V " + List.of("semaphores", "message queues", "shared memory").get(i),
+                        "The workload has System V " + kind,
                         "Have it use POSIX objects or pipes instead");
+            } else {
+                concerns.warn(
+                        "vm-sysv-ipc",
+                        "The guest has System V " + kind + ", in the IPC namespace that the workload is in",
+                        "If they are the workload's, the copy won't find them: have it use POSIX objects instead");
             }
         }
     }

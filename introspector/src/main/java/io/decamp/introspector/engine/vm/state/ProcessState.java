@@ -9,9 +9,12 @@ import io.decamp.contracts.criu.TaskRlimitsEntry;
 import io.decamp.contracts.criu.ThreadCoreEntry;
 import io.decamp.contracts.criu.UserX86RegsEntry;
 import io.decamp.contracts.error.DecampException;
+import io.decamp.introspector.engine.vm.guest.AddressSpace;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -41,13 +44,16 @@ final class ProcessState {
 
     private static final int SESSION = 3;
 
+    /** The number of the first process of a PID namespace, in there. */
+    private static final int INIT = 1;
+
     private final KernelObject leader;
     private final List<KernelObject> threads;
-    private final Numbers numbers;
+    private final PidNumbers numbers;
     private final Concerns concerns;
     private final boolean dead;
 
-    ProcessState(KernelObject leader, GuestTasks tasks, Numbers numbers, Concerns concerns) {
+    ProcessState(KernelObject leader, GuestTasks tasks, PidNumbers numbers, Concerns concerns) {
         this.leader = leader;
         this.numbers = numbers;
         this.concerns = concerns;
@@ -69,7 +75,7 @@ final class ProcessState {
     }
 
     int pid() {
-        return numbers.of(leader);
+        return numbers.ofTask(leader);
     }
 
     /** What only the process as a whole can be asked. */
@@ -84,15 +90,17 @@ final class ProcessState {
             if (thread.number("ptrace") != 0) {
                 concerns.refuse(
                         "vm-traced",
-                        "Thread " + numbers.of(thread) + " is traced",
+                        "Thread " + numbers.ofTask(thread) + " is traced",
                         "Detach the debugger; a tracer can't be moved apart from what it traces");
             }
             if (!dead && (thread.number("exit_state") != 0 || Signals.isToDie(thread.at("pending")))) {
-                concerns.retry("vm-thread-exiting", "Thread " + numbers.of(thread) + " is ending", "Try again");
+                concerns.retry("vm-thread-exiting", "Thread " + numbers.ofTask(thread) + " is ending", "Try again");
             }
             shared(thread, "files", "vm-thread-descriptors", "descriptors");
             shared(thread, "fs", "vm-thread-directories", "working directory");
+            semaphores(thread);
         }
+        parent();
         if (number(SESSION) == 0) {
             concerns.refuse(
                     "vm-session-outside",
@@ -101,11 +109,37 @@ final class ProcessState {
         }
     }
 
+    /** Who entered the namespace from outside has its parent there: CRIU takes one without a parent for the init. */
+    private void parent() {
+        if (pid() != INIT && parentPid() == 0) {
+            concerns.refuse(
+                    "vm-parent-outside",
+                    "The parent of process " + pid() + " is not part of the workload",
+                    "End it, or what it was entered with (nsenter, docker exec)");
+        }
+    }
+
+    private int parentPid() {
+        return numbers.ofTask(leader.follow("real_parent").follow("group_leader"));
+    }
+
+    /** Semaphores that are to be set back when it ends: they belong to a namespace, and the promise to the process. */
+    private void semaphores(KernelObject thread) {
+        if (!dead && thread.has("sysvsem.undo_list") && thread.tryFollow("sysvsem.undo_list")
+                .filter(undo -> undo.number("list_proc.next") != undo.addressOf("list_proc"))
+                .isPresent()) {
+            concerns.refuse(
+                    "vm-sysv-ipc",
+                    "Thread " + numbers.ofTask(thread) + " holds System V semaphores (SEM_UNDO)",
+                    "Have it use POSIX objects or pipes instead");
+        }
+    }
+
     private void shared(KernelObject thread, String member, String code, String words) {
         if (!dead && thread.number(member) != leader.number(member)) {
             concerns.refuse(
                     code,
-                    "Thread " + numbers.of(thread) + " has its own " + words,
+                    "Thread " + numbers.ofTask(thread) + " has its own " + words,
                     "CRIU restores one for all threads of a process");
         }
     }
@@ -117,7 +151,7 @@ final class ProcessState {
             if (!dead && thread.number("frozen") == 0 && !isAtRest(thread)) {
                 throw DecampException.abort(
                         "not-frozen",
-                        "Thread " + numbers.of(thread) + " is not frozen",
+                        "Thread " + numbers.ofTask(thread) + " is not frozen",
                         "Somebody thawed the workload while it was saved: try again",
                         null);
             }
@@ -145,10 +179,10 @@ final class ProcessState {
     PstreeEntry tree(boolean root) {
         PstreeEntry.Builder entry = PstreeEntry.newBuilder()
                 .setPid(pid())
-                .setPpid(root ? 0 : numbers.of(leader.follow("real_parent").follow("group_leader")))
+                .setPpid(root ? 0 : parentPid())
                 .setPgid(number(GROUP))
                 .setSid(number(SESSION));
-        threads.forEach(thread -> entry.addThreads(numbers.of(thread)));
+        threads.forEach(thread -> entry.addThreads(numbers.ofTask(thread)));
         return entry.build();
     }
 
@@ -159,10 +193,10 @@ final class ProcessState {
             cores.put(pid(), zombie());
             return cores;
         }
-        UserMemory memory = new UserMemory(leader.follow("mm"));
+        AddressSpace memory = AddressSpace.of(leader.follow("mm"));
         for (KernelObject thread : threads) {
             UserX86RegsEntry.Builder regs = Registers.read(thread, concerns);
-            ThreadState state = new ThreadState(thread, concerns);
+            ThreadCore state = new ThreadCore(thread, concerns);
             ThreadCoreEntry.Builder core = state.core();
             RestartableSequence.read(thread, memory, regs, concerns).ifPresent(core::setRseqEntry);
             CoreEntry.Builder entry = CoreEntry.newBuilder()
@@ -173,7 +207,7 @@ final class ProcessState {
             } else {
                 core.setBlkSigset(Signals.blocked(thread));
             }
-            cores.put(numbers.of(thread), entry.setThreadCore(core).build());
+            cores.put(numbers.ofTask(thread), entry.setThreadCore(core).build());
         }
         return cores;
     }
@@ -199,7 +233,7 @@ final class ProcessState {
                 .setPersonality((int) leader.number("personality"))
                 .setFlags((int) leader.number("flags"))
                 .setBlkSigset(0)
-                .setComm(ThreadState.name(leader));
+                .setComm(ThreadCore.name(leader));
     }
 
     private CoreEntry zombie() {

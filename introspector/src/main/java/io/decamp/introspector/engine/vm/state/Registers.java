@@ -4,6 +4,7 @@ import io.decamp.contracts.criu.UserX86RegsEntry;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 
 /**
  * A thread's user registers: what the kernel saved when the thread last entered it, at the top of its kernel stack

@@ -2,7 +2,9 @@ package io.decamp.introspector.engine.vm.state;
 
 import io.decamp.contracts.criu.RseqEntry;
 import io.decamp.contracts.criu.UserX86RegsEntry;
+import io.decamp.introspector.engine.vm.guest.AddressSpace;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.util.Optional;
 
 /**
@@ -22,7 +24,7 @@ final class RestartableSequence {
 
     /** @param regs gets another instruction pointer when it is inside a sequence */
     static Optional<RseqEntry> read(
-            KernelObject task, UserMemory memory, UserX86RegsEntry.Builder regs, Concerns concerns) {
+            KernelObject task, AddressSpace memory, UserX86RegsEntry.Builder regs, Concerns concerns) {
         if (!task.has("rseq") || task.number("rseq") == 0) {
             return Optional.empty();
         }
@@ -41,7 +43,7 @@ final class RestartableSequence {
     private static void leave(
             RseqEntry.Builder entry,
             UserX86RegsEntry.Builder regs,
-            UserMemory memory,
+            AddressSpace memory,
             long sequence,
             int areaFlags,
             Concerns concerns) {

@@ -6,6 +6,7 @@ import io.decamp.contracts.v1.Finding;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import java.nio.file.Path;
 import java.util.List;

@@ -4,6 +4,8 @@ import io.decamp.contracts.criu.ItimerEntry;
 import io.decamp.contracts.criu.PosixTimerEntry;
 import io.decamp.contracts.criu.TaskTimersEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.PidNumbers;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -35,10 +37,10 @@ final class Timers {
     private static final long MICROS = 1_000_000;
 
     private final GuestClock clock;
-    private final Numbers numbers;
+    private final PidNumbers numbers;
     private final Concerns concerns;
 
-    Timers(GuestClock clock, Numbers numbers, Concerns concerns) {
+    Timers(GuestClock clock, PidNumbers numbers, Concerns concerns) {
         this.clock = clock;
         this.numbers = numbers;
         this.concerns = concerns;
@@ -133,7 +135,7 @@ final class Timers {
         if (!GuestClock.knows(by) && !cpu) {
             concerns.refuse(
                     "vm-timer-clock",
-                    "Process " + numbers.of(leader) + " has a POSIX timer by clock " + by,
+                    "Process " + numbers.ofTask(leader) + " has a POSIX timer by clock " + by,
                     "Timers by CLOCK_REALTIME, MONOTONIC, BOOTTIME, TAI and PROCESS_CPUTIME_ID can be carried, "
                             + "no others");
             return;
@@ -141,7 +143,7 @@ final class Timers {
         long period = timer.number("it_interval");
         int notify = (int) timer.number("it_sigev_notify");
         long left = cpu
-                ? leftOfCpu(signal, timer)
+                ? leftOfCpu(signal, timer, period)
                 : leftOf(timer, period, notify == SIGEV_NONE);
         // one that is off but has an interval would be started with it by CRIU
         long interval = left == 0 ? 0 : period;
@@ -174,9 +176,11 @@ final class Timers {
         return running || waiting ? left(queued, interval, running) : 0;
     }
 
-    private static long leftOfCpu(KernelObject signal, KernelObject timer) {
+    /** Of a periodic one that is past its time the signal waits to be taken: that is when its next period is reckoned. */
+    private static long leftOfCpu(KernelObject signal, KernelObject timer, long interval) {
         long expires = timer.number("it.cpu.node.expires");
         long used = signal.number("cputimer.cputime_atomic.sum_exec_runtime");
-        return expires == 0 ? 0 : Math.max(1, expires - used);
+        boolean waiting = interval > 0 && (timer.number("it_requeue_pending") & REQUEUE_PENDING) != 0;
+        return expires == 0 ? 0 : left(expires, used, interval, !waiting);
     }
 }

@@ -12,6 +12,7 @@ final class VmFlags {
     static final long SEQUENTIAL = 0x8000;
     static final long RANDOM = 0x1_0000;
     static final long DONT_COPY = 0x2_0000;
+    static final long LOCK_ON_FAULT = 0x8_0000;
     static final long NO_RESERVE = 0x20_0000;
     static final long HUGE_TLB = 0x40_0000;
     static final long WIPE_ON_FORK = 0x200_0000;
@@ -23,6 +24,17 @@ final class VmFlags {
 
     /** {@code VM_HIGH_ARCH_5}: a shadow stack, since 6.6. */
     static final long SHADOW_STACK = 1L << 37;
+
+    /** {@code VM_SEALED}, by mseal(): bit 63 since 6.10, bit 42 since 6.17. */
+    static final long SEALED = 1L << 63 | 1L << 42;
+
+    /**
+     * The lower half is full, and looked at above or of no consequence to who maps the same again; above are protection
+     * keys, of which their process is asked; shadow stack; userfaultfd's minor faults, of which the mapping's context
+     * tells; uncached access to devices, which are refused; and VM_DROPPABLE, whose content the kernel may drop, and
+     * need not.
+     */
+    private static final long KNOWN = 0xffff_ffffL | 0x1fL << 32 | SHADOW_STACK | 1L << 38 | 1L << 39 | 1L << 40 | SEALED;
 
     private static final int PROT = 7;
     private static final int MAP_SHARED = 1;
@@ -44,6 +56,11 @@ final class VmFlags {
     };
 
     private VmFlags() {}
+
+    /** @return bits that mean something which newer kernels than those known have; 0 for none */
+    static long unknown(long flags) {
+        return flags & ~KNOWN;
+    }
 
     static boolean isShared(long flags) {
         return (flags & MAY_SHARE) != 0;

@@ -60,7 +60,7 @@ final class XsaveLayout {
      * @param compaction xcomp_bv of the area's header; decides about the format
      */
     int offset(long compaction, int component) {
-        return compaction < 0 ? compactedOffset(compaction, component) : offsets[component];
+        return (compaction & COMPACTED) != 0 ? compactedOffset(compaction, component) : offsets[component];
     }
 
     private int compactedOffset(long compaction, int component) {

@@ -69,6 +69,10 @@ class OpenFilesTest {
             Map.entry("not-accepted", "not accepted yet"),
             Map.entry("tcp-connection", "TCP connection"),
             Map.entry("tcp-not-accepted", "not accepted yet"),
+            Map.entry("reset-connection", "closed by its peer"),
+            Map.entry("bound-to-device", "SO_BINDTODEVICE"),
+            Map.entry("urgent", "MSG_OOB"),
+            Map.entry("of-the-kernel", "tracefs"),
             Map.entry("removed-directory", "was removed"),
             Map.entry("two-names", "two names"));
 

@@ -241,8 +241,8 @@ class GuestFreezerTest {
 
     /** With the VM paused, a call written, and in the second case put into the queue but no interrupt sent. */
     private void endInTheMiddle(KernelObject task, boolean linked) {
-        Path socket = guest.vm.qmp().resolveSibling(guest.vm.qmp().getFileName() + ".gdb");
-        StateFile mark = new StateFile(state.resolve("vm-pauses").resolve(guest.vm.name()));
+        Path socket = socket();
+        StateFile mark = mark();
         VmPauses pauses = new VmPauses(guest.vm.name(), guest.qmp, socket, mark);
         GuestWriter writer = GuestWriter.open(guest.kernel, guest.vm.ram(), () -> true);
         pauses.pause().close();
@@ -270,6 +270,31 @@ class GuestFreezerTest {
             }));
         }
         writer.close();
+    }
+
+    private static Path socket() {
+        return guest.vm.qmp().resolveSibling(guest.vm.qmp().getFileName() + ".gdb");
+    }
+
+    private static StateFile mark() {
+        return new StateFile(state.resolve("vm-pauses").resolve(guest.vm.name()));
+    }
+
+    @Test
+    void shouldTakeBackCallsThatWereNeverSent() {
+        workload = guest.start("many 8");
+        long references = init().number("rcu_users");
+        VmPauses pauses = new VmPauses(guest.vm.name(), guest.qmp, socket(), mark());
+        try (GuestWriter writer = GuestWriter.open(guest.kernel, guest.vm.ram(), pauses::isPaused)) {
+            GuestCalls calls = new GuestCalls(guest.kernel, writer);
+            try (FreezeRound failing = new PausedGuest(guest.kernel, writer, calls, pauses.pause())) {
+                failing.wake(new KernelThreads(guest.kernel, workload).list().getFirst());
+                assertEquals(references + 1, init().number("rcu_users"));
+            }
+        }
+
+        assertEquals(references, init().number("rcu_users"));
+        assertEquals(0, usedBytesOfCallAreas());
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.decamp.introspector.engine.vm.memory;
 
 import io.decamp.introspector.engine.memory.SpaceKernel.Range;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestRam;
 import io.decamp.introspector.engine.vm.guest.MemoryLayout;
 import io.decamp.introspector.engine.vm.guest.PageTables;
@@ -40,6 +41,8 @@ final class FakeGuest implements Writes, PageKinds, AutoCloseable {
     private final int[] stamps = new int[FRAMES];
     private int number = 1;
     private long nextTable = 2L * PAGE;
+    /** The frame of an entry that leads nowhere the next time it is looked at, as in a table that was just freed. */
+    int broken = -1;
 
     FakeGuest(Path file) {
         try (FileChannel channel = FileChannel.open(
@@ -159,7 +162,11 @@ final class FakeGuest implements Writes, PageKinds, AutoCloseable {
     }
 
     @Override
-    public Kind of(long address, long entry, long bytes) {
+    public Kind of(long entry, long bytes) {
+        if (PageTables.frame(entry, bytes) == (long) broken * PAGE) {
+            broken = -1;
+            throw new GuestFault(GuestFault.Reason.OUTSIDE, "a table that was freed");
+        }
         if ((entry & PageTables.PRESENT) == 0) {
             return Kind.IN_TRANSIT;
         }

@@ -182,6 +182,17 @@ class VmSpaceKernelTest {
     }
 
     @Test
+    void shouldReportWhatAWalkHadSeenWhenItMetATableUnderChange() {
+        scan();
+        guest.write(FIRST_FREE + 2, 1);
+        guest.write(FIRST_FREE + 3, 1);
+        guest.write(FIRST_FREE + 6, 1);
+        guest.broken = FIRST_FREE + 5;
+        assertEquals(pages(2, 3, 6), scan());
+        assertEquals(pages(), scan());
+    }
+
+    @Test
     void shouldCallCleanOnlyWhatWasNotWrittenUntilNow() {
         scan();
         guest.write(FIRST_FREE + 2, 9);

@@ -63,6 +63,7 @@ class VmEndsTest {
         });
         assertEquals(Set.of("vm-gone"), said);
         assertEquals(State.STOPPED, lab.runtime.find(id).state());
+        assertEquals(State.STOPPED, lab.runtime.find(id).state(), "asked again by who is detached from it");
         assertEquals(Hold.NONE, lab.runtime.hold(id));
         lab.killService();
         assertEquals(State.STOPPED, lab.runtime.find(id).state());

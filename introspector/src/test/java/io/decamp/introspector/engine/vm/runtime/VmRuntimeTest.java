@@ -15,12 +15,14 @@ import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Severity;
 import io.decamp.linux.probe.KernelFeature;
 import io.decamp.linux.qemu.Qmp;
+import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Host;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.vm.GuestSpec;
 import io.decamp.testkit.vm.GuestWorkload;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -103,6 +105,30 @@ class VmRuntimeTest {
         assertTrue(container.pidIn(lab.guest).isEmpty());
         container = GuestWorkload.start(lab.guest, ChainSpec.of(16, 500));
         id = lab.id(container.pid());
+    }
+
+    @Test
+    void shouldNotHoldWhatWasKilledInTheGuestWhileItWasFrozen() {
+        lab.memory.track(id, 1);
+        lab.runtime.freeze(id, "m1", parts, () -> {});
+        lab.guest.shell("kill -9 " + container.pid()).check();
+        Await.until("its end", Duration.ofSeconds(20), () -> container.pidIn(lab.guest).isEmpty());
+        assertEquals(Hold.NONE, lab.runtime.hold(id));
+        lab.runtime.thaw(id);
+        lab.runtime.thaw(id);
+        container = GuestWorkload.start(lab.guest, ChainSpec.of(16, 500));
+        id = lab.id(container.pid());
+    }
+
+    @Test
+    void shouldReportWhatItCanNotFollowInsteadOfFailing() {
+        lab.guest.shell("echo 4 > /proc/sys/vm/nr_hugepages").check();
+        WorkloadId huge = lab.start("unmovable", "huge /made");
+        Await.until("its mapping", Duration.ofSeconds(20), () -> lab.guest.shell("test -e /made").status() == 0);
+        PreflightReport report = lab.runtime.check(huge);
+        assertTrue(
+                report.getFindingsList().stream().anyMatch(f -> f.getCode().equals("vm-huge-tlb")), report::toString);
+        lab.guest.shell("kill -9 " + huge.name() + "; echo 0 > /proc/sys/vm/nr_hugepages").check();
     }
 
     @Test

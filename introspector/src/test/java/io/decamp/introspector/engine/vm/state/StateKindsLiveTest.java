@@ -2,6 +2,7 @@ package io.decamp.introspector.engine.vm.state;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.v1.CgroupValue;
@@ -72,7 +73,14 @@ class StateKindsLiveTest {
                 "descriptors", "vm-thread-descriptors",
                 "timer", "vm-timer-clock",
                 "aio", "vm-aio"));
-        expected.put("namespace", "vm-nested-namespace");
+        expected.putAll(Map.of(
+                "namespace", "vm-nested-namespace",
+                "landlock", "vm-lsm-profile",
+                "key", "vm-cpu-state",
+                "dispatch", "vm-syscall-dispatch",
+                "undo", "vm-sysv-ipc",
+                "future", "vm-not-restored",
+                "affinity", "vm-not-restored"));
         List<String> wrong = new ArrayList<>();
         expected.forEach((kind, code) -> {
             List<String> found = codes(start(kind, "setsid ", ""));
@@ -81,6 +89,8 @@ class StateKindsLiveTest {
             }
             lab.kill("source");
         });
+        // semaphores outlive who made them
+        lab.guest.shell(PROGRAM + " settled /tmp/made").check();
         assertEquals(List.of(), wrong);
     }
 
@@ -100,6 +110,37 @@ class StateKindsLiveTest {
     @Test
     void shouldRefuseASessionFromOutside() {
         assertEquals(List.of("vm-session-outside"), codes(start("nothing", "", "")));
+        lab.kill("source");
+    }
+
+    @Test
+    void shouldRefuseAProcessThatEnteredFromOutside() {
+        int pid = start("nothing", "setsid ", "");
+        lab.guest.shell("(nsenter -t " + pid + " -p setsid sleep 1000 </dev/null >/dev/null 2>&1 &); i=0; "
+                        + "until [ $(grep -l '^Name:.*sleep' /proc/[0-9]*/status 2>/dev/null | wc -l) -gt 0 ]; do "
+                        + "i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done")
+                .check();
+        assertEquals(List.of("vm-parent-outside"), codes(pid));
+        lab.kill("source");
+    }
+
+    @Test
+    void shouldNameTheAppArmorProfileThatConfinesIt() throws IOException {
+        Path profile = Files.write(directory.resolve("profile"), AppArmorProfile.complaining("decamp-test"));
+        lab.guest.send(profile, "/tmp/profile");
+        lab.guest.shell("mount -t securityfs none /sys/kernel/security 2>/dev/null; "
+                        + "cat /tmp/profile > /sys/kernel/security/apparmor/.load")
+                .check();
+        lab.guest.shell("rm -f /tmp/made; printf '#!/bin/sh\\necho changeprofile decamp-test > /proc/self/attr/current\\n"
+                        + "exec " + PROGRAM + " nothing /tmp/made\\n' > /tmp/confined; chmod +x /tmp/confined")
+                .check();
+        int pid = lab.start("source", "setsid /tmp/confined", "");
+        lab.awaitFile("/tmp/made");
+
+        Finding finding = StateCapture.check(lab.kernel, lab.init(pid)).getFirst();
+
+        assertEquals("vm-lsm-profile", finding.getCode());
+        assertTrue(finding.getWhat().contains("decamp-test"), finding.getWhat());
         lab.kill("source");
     }
 

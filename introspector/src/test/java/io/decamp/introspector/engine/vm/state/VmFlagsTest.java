@@ -26,6 +26,12 @@ class VmFlagsTest {
     }
 
     @Test
+    void shouldKnowAllFlagsUpToThoseOfKernelsToCome() {
+        assertEquals(0, VmFlags.unknown(0xffff_ffffL | 0xfL << 32 | VmFlags.SHADOW_STACK | 1L << 40 | VmFlags.SEALED));
+        assertEquals(1L << 50, VmFlags.unknown(VmFlags.MAY_WRITE | 1L << 50));
+    }
+
+    @Test
     void shouldTellAdviceAsBitsOfItsNumbers() {
         assertEquals(1 << 16, VmFlags.advice(VmFlags.DONT_DUMP));
         assertEquals(1 << 14 | 1 << 10, VmFlags.advice(VmFlags.HUGE_PAGE | VmFlags.DONT_COPY));

@@ -6,10 +6,13 @@ import io.decamp.contracts.criu.ThreadSasEntry;
 import io.decamp.contracts.criu.UserDescT;
 import io.decamp.contracts.criu.UserX86RegsEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.image.Concerns;
 import java.nio.charset.StandardCharsets;
+import java.util.OptionalLong;
+import java.util.Set;
 
 /** What one thread has for itself: registers, scheduling, signals that wait for it, credentials. */
-final class ThreadState {
+final class ThreadCore {
     /** {@code sizeof(struct robust_list_head)} */
     private static final int ROBUST_LIST_BYTES = 24;
 
@@ -19,6 +22,11 @@ final class ThreadState {
     private static final int SCHED_FIFO = 1;
     private static final int SCHED_RR = 2;
     private static final int SCHED_DEADLINE = 6;
+    private static final int SCHED_EXT = 7;
+
+    /** SCHED_OTHER, SCHED_BATCH, SCHED_IDLE and those with a priority (validate_sched_parm of criu/cr-restore.c). */
+    private static final Set<Integer> RESTORED_POLICIES = Set.of(0, 3, 5, SCHED_FIFO, SCHED_RR);
+
     private static final int SECCOMP_FILTER = 2;
     private static final int SS_DISABLE = 2;
     /** {@code TASK_COMM_LEN} */
@@ -31,7 +39,7 @@ final class ThreadState {
     private final KernelObject task;
     private final Concerns concerns;
 
-    ThreadState(KernelObject task, Concerns concerns) {
+    ThreadCore(KernelObject task, Concerns concerns) {
         this.task = task;
         this.concerns = concerns;
     }
@@ -99,6 +107,8 @@ final class ThreadState {
         }
         scheduling(core);
         seccomp(core);
+        dispatch();
+        Unrestored.warnOfThread(task, concerns);
         return core;
     }
 
@@ -113,6 +123,24 @@ final class ThreadState {
                     "Thread " + task.number("pid") + " of the guest is scheduled by deadlines, which CRIU "
                             + "doesn't restore",
                     "Use SCHED_FIFO or SCHED_RR");
+        } else if (!RESTORED_POLICIES.contains(policy)) {
+            concerns.refuse(
+                    "vm-scheduling-policy",
+                    "Thread " + task.number("pid") + " of the guest is scheduled by policy " + policy
+                            + (policy == SCHED_EXT ? " (SCHED_EXT)" : "") + ", which CRIU doesn't know",
+                    "Use SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO or SCHED_RR");
+        }
+    }
+
+    /** System calls that come back to the program as signals: kernel/entry/syscall_user_dispatch.c. */
+    private void dispatch() {
+        OptionalLong bit = task.kernel().types().enumerator("SYSCALL_WORK_BIT_SYSCALL_USER_DISPATCH");
+        if (bit.isPresent() && (task.number("thread_info.syscall_work") >>> bit.getAsLong() & 1) != 0) {
+            concerns.refuse(
+                    "vm-syscall-dispatch",
+                    "Thread " + task.number("pid") + " of the guest has system calls sent to itself as signals "
+                            + "(PR_SET_SYSCALL_USER_DISPATCH)",
+                    "CRIU doesn't restore that: emulators that use it can't be moved");
         }
     }
 

@@ -1,4 +1,4 @@
-package io.decamp.introspector.engine.vm.state;
+package io.decamp.introspector.engine.vm.image;
 
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.v1.Finding;
@@ -11,10 +11,11 @@ import java.util.Map;
 /**
  * What becomes of a state that can't be carried: it ends a capture; a check notes it and goes on. One thread.
  *
- * <p>The same finding about many threads is told once: a workload has few reasons, but may have thousands of threads.
+ * <p>A workload has few reasons, but may have thousands of threads, each with its own words for them: a report ends at
+ * some length, for each severity by itself, so that no blocker is lost behind warnings.
  */
-final class Concerns {
-    /** A report longer than this is not read. */
+public final class Concerns {
+    /** Of one severity: a report longer than this is not read. */
     static final int MAX_FINDINGS = 100;
 
     private final boolean noted;
@@ -25,21 +26,21 @@ final class Concerns {
     }
 
     /** For a capture. */
-    static Concerns thrown() {
+    public static Concerns thrown() {
         return new Concerns(false);
     }
 
     /** For a check. */
-    static Concerns noted() {
+    public static Concerns noted() {
         return new Concerns(true);
     }
 
-    boolean checksOnly() {
+    public boolean checksOnly() {
         return noted;
     }
 
     /** @throws DecampException with that code unless this is a check */
-    void refuse(String code, String what, String advice) {
+    public void refuse(String code, String what, String advice) {
         if (!noted) {
             throw DecampException.refused(code, what, advice);
         }
@@ -47,14 +48,14 @@ final class Concerns {
     }
 
     /** Something that lasts a moment: a check says nothing of it. @throws DecampException in a capture: try again */
-    void retry(String code, String what, String advice) {
+    public void retry(String code, String what, String advice) {
         if (!noted) {
             throw DecampException.retry(code, what, advice, null);
         }
     }
 
     /** The workload can be moved, but is not in every respect what it was. */
-    void warn(String code, String what, String advice) {
+    public void warn(String code, String what, String advice) {
         if (noted) {
             note(Severity.WARNING, code, what, advice);
         }
@@ -70,17 +71,20 @@ final class Concerns {
         add(finding);
     }
 
-    void addAll(Collection<Finding> others) {
+    public void addAll(Collection<Finding> others) {
         others.forEach(this::add);
     }
 
     private void add(Finding finding) {
-        if (findings.size() < MAX_FINDINGS) {
+        long alike = findings.values().stream()
+                .filter(one -> one.getSeverity() == finding.getSeverity())
+                .count();
+        if (alike < MAX_FINDINGS) {
             findings.putIfAbsent(finding.getCode() + finding.getWhat(), finding);
         }
     }
 
-    List<Finding> findings() {
+    public List<Finding> findings() {
         return List.copyOf(findings.values());
     }
 }
