@@ -8,6 +8,7 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.testkit.Command;
 import io.decamp.testkit.Lab;
 import io.decamp.testkit.Repository;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What a failure can be explained from once its cluster is gone: what each node says it does with the workload, what it
@@ -66,16 +69,23 @@ final class Evidence {
     }
 
     private String status(Lab.Node node, NodePlan plan) {
-        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         List<String> command = new ArrayList<>(node.enter());
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", classPath, NodeStatusMain.class.getName()));
+        command.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", classPath(), NodeStatusMain.class.getName()));
         command.add(node.stateDirectory().toString());
         command.add(Integer.toString(plan.port(plan.separate() ? NodePlan.Service.SNAPSHOTTER : NodePlan.Service.NODE)));
         command.add(Integer.toString(plan.port(plan.separate() ? NodePlan.Service.RESTORER : NodePlan.Service.NODE)));
         command.add(workload.value());
         List<String> said = Command.run(command).lines();
         return String.join("\n", said.stream().filter(line -> !line.startsWith("WARNING")).toList());
+    }
+
+    /** Ours, for a program that starts in another directory. */
+    private static String classPath() {
+        String given = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        return Stream.of(given.split(File.pathSeparator))
+                .map(entry -> new File(entry).getAbsolutePath())
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     private String notes(Lab.Node node) {
