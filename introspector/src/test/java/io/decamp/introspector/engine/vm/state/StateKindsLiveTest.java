@@ -132,7 +132,8 @@ class StateKindsLiveTest {
                         + "cat /tmp/profile > /sys/kernel/security/apparmor/.load")
                 .check();
         lab.guest.shell("rm -f /tmp/made; printf '#!/bin/sh\\n"
-                        + "echo changeprofile decamp-test > /proc/self/attr/current\\nexec " + PROGRAM + " nothing /tmp/made\\n' > /tmp/confined; chmod +x /tmp/confined")
+                        + "echo changeprofile decamp-test > /proc/self/attr/current\\n"
+                        + "exec " + PROGRAM + " nothing /tmp/made\\n' > /tmp/confined; chmod +x /tmp/confined")
                 .check();
         int pid = lab.start("source", "setsid /tmp/confined", "");
         lab.awaitFile("/tmp/made");
