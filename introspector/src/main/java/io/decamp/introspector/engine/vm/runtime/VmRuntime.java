@@ -279,7 +279,8 @@ public final class VmRuntime implements WorkloadRuntime {
             throw e.asDecamp();
         } catch (InternalError e) {
             // compiled code may tell of a RAM file that was cut later than where it was read
-            throw new GuestFault(GuestFault.Reason.GONE, "The guest's RAM file was cut while it was read", e).asDecamp();
+            throw new GuestFault(GuestFault.Reason.GONE, "The guest's RAM file was cut while it was read", e)
+                    .asDecamp();
         }
     }
 

@@ -37,7 +37,8 @@ final class VmWorkloads {
     /**
      * An init as it was found; it may have exited and not be gone yet.
      *
-     * @param start its {@code start_boottime}: a kernel gives the task_struct of what is gone to the next process at once
+     * @param start its {@code start_boottime}: a kernel gives the task_struct of what is gone to the next process at
+     *     once
      */
     record Located(AttachedVm vm, KernelObject init, int pid, long start) {
         static Located of(AttachedVm vm, KernelObject init) {

@@ -123,8 +123,8 @@ final class AddressSpaceState {
     }
 
     /**
-     * Key 0 is everybody's; one may be that by which the kernel makes PROT_EXEC memory unreadable, which it does again by
-     * itself ({@code mm_context_t} of arch/x86/include/asm/mmu.h).
+     * Key 0 is everybody's; one may be that by which the kernel makes PROT_EXEC memory unreadable, which it does again
+     * by itself ({@code mm_context_t} of arch/x86/include/asm/mmu.h).
      */
     private static boolean hasProtectionKeys(KernelObject mm) {
         if (!mm.has("context.pkey_allocation_map")) {

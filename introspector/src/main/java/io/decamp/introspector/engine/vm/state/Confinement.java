@@ -8,9 +8,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What the guest's security modules confine a thread by. Images say nothing of it, and the copy would have the freedom of
- * the program that restores it. A module keeps its part of {@code cred.security} at the offset that the kernel has put
- * into its {@code lsm_blob_sizes} at boot (security/security.c, lsm_set_blob_sizes).
+ * What the guest's security modules confine a thread by. Images say nothing of it, and the copy would have the freedom
+ * of the program that restores it. A module keeps its part of {@code cred.security} at the offset that the kernel has
+ * put into its {@code lsm_blob_sizes} at boot (security/security.c, lsm_set_blob_sizes).
  */
 final class Confinement {
     private static final int MAX_NAME = 1024;

@@ -92,8 +92,8 @@ final class Namespaces {
             if (own.has(member) && own.number(member) != other.number(member)) {
                 concerns.refuse(
                         "vm-nested-namespace",
-                        "Thread " + task.number("pid") + " of the guest has another " + member.replace("_ns", "").replace('_', ' ')
-                                + " namespace than the workload's init",
+                        "Thread " + task.number("pid") + " of the guest has another "
+                                + member.replace("_ns", "").replace('_', ' ') + " namespace than the workload's init",
                         "Run what is in there as a workload of its own");
             }
         }

@@ -19,14 +19,14 @@ import java.util.List;
 
 /**
  * Finds the pages that are a process's own: those that were written. Pages of zeros that all processes share, and pages
- * of files, are made anew at the destination. Pages that the guest swapped out can't be read from outside. What an entry
- * stands for is decided by {@link PageKinds}, as for the replica: a page that only one of the two knew would be lost.
- * One thread.
+ * of files, are made anew at the destination. Pages that the guest swapped out can't be read from outside. What an
+ * entry stands for is decided by {@link PageKinds}, as for the replica: a page that only one of the two knew would be
+ * lost. One thread.
  *
- * <p>The process is frozen, its guest's kernel is not, and may make a huge page of small ones: their table is out of the
- * page tables for milliseconds, and none of its pages is found. Whoever does that holds the process's {@code mmap_lock},
- * or comes and goes between two walks, which then differ. So the walk counts that found the same as the one before it,
- * with the lock free at both ends.
+ * <p>The process is frozen, its guest's kernel is not, and may make a huge page of small ones: their table is out of
+ * the page tables for milliseconds, and none of its pages is found. Whoever does that holds the process's {@code
+ * mmap_lock}, or comes and goes between two walks, which then differ. So the walk counts that found the same as the one
+ * before it, with the lock free at both ends.
  */
 final class Pagemap {
     private static final long PAGE = GuestRam.PAGE_BYTES;

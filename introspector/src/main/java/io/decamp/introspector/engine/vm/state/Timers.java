@@ -176,7 +176,7 @@ final class Timers {
         return running || waiting ? left(queued, interval, running) : 0;
     }
 
-    /** Of a periodic one that is past its time the signal waits to be taken: that is when its next period is reckoned. */
+    /** Of a periodic one that is past its time the signal waits to be taken: then its next period is reckoned. */
     private static long leftOfCpu(KernelObject signal, KernelObject timer, long interval) {
         long expires = timer.number("it.cpu.node.expires");
         long used = signal.number("cputimer.cputime_atomic.sum_exec_runtime");

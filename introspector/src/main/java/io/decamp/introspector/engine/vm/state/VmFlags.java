@@ -34,7 +34,8 @@ final class VmFlags {
      * tells; uncached access to devices, which are refused; and VM_DROPPABLE, whose content the kernel may drop, and
      * need not.
      */
-    private static final long KNOWN = 0xffff_ffffL | 0x1fL << 32 | SHADOW_STACK | 1L << 38 | 1L << 39 | 1L << 40 | SEALED;
+    private static final long KNOWN =
+            0xffff_ffffL | 0x1fL << 32 | SHADOW_STACK | 1L << 38 | 1L << 39 | 1L << 40 | SEALED;
 
     private static final int PROT = 7;
     private static final int MAP_SHARED = 1;

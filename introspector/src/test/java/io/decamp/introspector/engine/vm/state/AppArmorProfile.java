@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** A profile as apparmor_parser would compile it (security/apparmor/policy_unpack.c): it forbids nothing, and complains. */
+/** A profile as apparmor_parser would compile it (security/apparmor/policy_unpack.c): it only complains. */
 final class AppArmorProfile {
     private static final int NUMBER = 2;
     private static final int NAME = 4;

@@ -131,7 +131,8 @@ class StateKindsLiveTest {
         lab.guest.shell("mount -t securityfs none /sys/kernel/security 2>/dev/null; "
                         + "cat /tmp/profile > /sys/kernel/security/apparmor/.load")
                 .check();
-        lab.guest.shell("rm -f /tmp/made; printf '#!/bin/sh\\necho changeprofile decamp-test > /proc/self/attr/current\\n"
+        lab.guest.shell("rm -f /tmp/made; printf '#!/bin/sh\\n"
+                        + "echo changeprofile decamp-test > /proc/self/attr/current\\n"
                         + "exec " + PROGRAM + " nothing /tmp/made\\n' > /tmp/confined; chmod +x /tmp/confined")
                 .check();
         int pid = lab.start("source", "setsid /tmp/confined", "");
