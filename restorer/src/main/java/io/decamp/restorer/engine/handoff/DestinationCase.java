@@ -47,7 +47,7 @@ public final class DestinationCase {
 
     private Digest failedDigest;
     private int failures;
-    private long announcedRunning = -1;
+    private long toldOf = -1;
     private DestinationStep step;
 
     /** Reads what is here of the workload, be it nothing. */
@@ -163,11 +163,7 @@ public final class DestinationCase {
     private void append(HandoffRecord record) {
         switch (record.getStepCase()) {
             case TAKE -> report.phase("take", () -> publish(record));
-            case RUNNING -> {
-                announcedRunning = record.getTerm();
-                publish(record);
-            }
-            case CLAIM, OFFER, ABORT, RETURN, FENCED, ENDED, STEP_NOT_SET -> publish(record);
+            case CLAIM, OFFER, ABORT, RUNNING, RETURN, FENCED, ENDED, STEP_NOT_SET -> publish(record);
         }
     }
 
@@ -198,12 +194,15 @@ public final class DestinationCase {
 
     /**
      * The announcement and the mark of the copy have served their purpose; RELEASED stays as long as the copy runs
-     * here.
+     * here. The mark of the copy goes after what it stands for: a service that dies in between does it again.
      */
     private void finish(HandoffState state) {
-        if (state instanceof Owned o && o.node().equals(ports.me()) && announcedRunning == o.term()) {
-            report.restored(o.term(), ready);
-            announcedRunning = -1;
+        if (prepared.isPresent() && isOurs(state)) {
+            if (toldOf != state.term()) {
+                report.restored(state.term(), ready);
+                // once, however often what follows must be tried
+                toldOf = state.term();
+            }
             // a page server that still fills the copy from it keeps its own descriptors
             ready.ifPresent(r -> ports.replicas().drop(workload, r.getGeneration()));
         }
@@ -217,6 +216,13 @@ public final class DestinationCase {
                 ready = Optional.empty();
             }
         }
+    }
+
+    /** The copy that was released here is the workload now. */
+    private boolean isOurs(HandoffState state) {
+        return state instanceof Owned o
+                && o.node().equals(ports.me())
+                && released.filter(r -> r.term() == o.term()).isPresent();
     }
 
     private void absorbNews() {

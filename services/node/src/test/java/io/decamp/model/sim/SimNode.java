@@ -17,6 +17,7 @@ import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Restored;
 import io.decamp.contracts.v1.SnapshotReady;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -37,6 +38,7 @@ final class SimNode implements Replicas, EventSink {
     int failPercent;
 
     int copiesRun;
+    final List<Restored> told = new ArrayList<>();
 
     private final Random random;
     private final Set<Digest> ran;
@@ -192,6 +194,7 @@ final class SimNode implements Replicas, EventSink {
 
     @Override
     public void drop(WorkloadId workload, long generation) {
+        mayFail("Drop");
         replica = null;
     }
 
@@ -202,7 +205,9 @@ final class SimNode implements Replicas, EventSink {
     public void snapshotReady(SnapshotReady event) {}
 
     @Override
-    public void restored(Restored event) {}
+    public void restored(Restored event) {
+        told.add(event);
+    }
 
     @Override
     public void migrationFailed(MigrationFailed event) {}
