@@ -107,6 +107,17 @@ class EvictionUnderFaultsTest {
     }
 
     @Test
+    void shouldTellWhatEachNodeDoesWithAWorkload() {
+        try (Soak soak = Soak.start(cluster, ChainSpec.of(16, 64))) {
+            String evidence = soak.evidence();
+
+            assertTrue(evidence.contains("snapshotter: protecting: epoch "), evidence);
+            assertTrue(evidence.contains("restorer: knows nothing of it"), evidence);
+            assertTrue(evidence.contains("register: Owned[node=alpha"), evidence);
+        }
+    }
+
+    @Test
     void shouldDestroyWhatStillRunsOnANodeThatWasFencedWhileItWasDown() {
         try (Soak soak = Soak.start(cluster, ChainSpec.of(16, 64))) {
             NodeProcesses alpha = cluster.processes(cluster.lab().alpha());

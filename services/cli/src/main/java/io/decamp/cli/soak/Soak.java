@@ -80,8 +80,10 @@ public final class Soak implements AutoCloseable {
                                     .addNodes("beta")
                                     .build(),
                             SEND_LIMIT);
-            soak.awaitProtected(0);
-            return soak;
+            return soak.withEvidence(() -> {
+                soak.awaitProtected(0);
+                return soak;
+            });
         } catch (RuntimeException | Error e) {
             soak.close();
             throw e;
@@ -109,15 +111,33 @@ public final class Soak implements AutoCloseable {
 
     /** Moves it to the other node while all is well. */
     public void move() {
-        Lab.Node source = owner();
-        int seen = watch.epochs().size();
-        String migration = request(source);
-        watch.awaitRestored(migration, RECOVERY_LIMIT);
-        requireWell(cluster.lab().other(source), seen);
+        withEvidence(() -> {
+            Lab.Node source = owner();
+            int seen = watch.epochs().size();
+            String migration = request(source);
+            watch.awaitRestored(migration, RECOVERY_LIMIT);
+            requireWell(cluster.lab().other(source), seen);
+            return true;
+        });
     }
 
     /** One fault in one move. @throws AssertionError when not all is well in the end */
     public Result run(FaultSchedule.Step step) {
+        return withEvidence(() -> moveUnder(step));
+    }
+
+    /** A failure is printed with what explains it, as the nodes are gone before anybody reads of it. */
+    private <T> T withEvidence(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | AssertionError e) {
+            System.out.println(e.getMessage());
+            System.out.println(evidence());
+            throw e;
+        }
+    }
+
+    private Result moveUnder(FaultSchedule.Step step) {
         awaitOwner();
         Lab.Node source = owner();
         Lab.Node destination = cluster.lab().other(source);
@@ -143,6 +163,11 @@ public final class Soak implements AutoCloseable {
         awaitOwner();
         boolean moved = owner() == destination;
         return new Result(step, reached, moved, (System.nanoTime() - repaired) / 1_000_000);
+    }
+
+    /** What each node says, has noted and has logged of the workload; the logs are kept in files as well. */
+    public String evidence() {
+        return Evidence.of(cluster, id);
     }
 
     /** Ends the workload, which checks its whole memory, and judges all it ever did. */
