@@ -133,6 +133,24 @@ class VmCopyTest {
     }
 
     @Test
+    void shouldReleaseWhatAnEarlierServiceNotedAsReleasedAndLeftFrozen() {
+        saved = lab.saved();
+        lab.copies().prepare(saved.id(), saved.replica(), null);
+        var records = new VmCopyRecords(lab.settings().stateDirectory());
+        VmCopyRecord copy = records.find(saved.id()).orElseThrow();
+        records.put(copy.with(new VmCopyRecord.State.Released((VmCopyRecord.State.Held) copy.state())));
+        lab.restarted();
+        assertEquals(Hold.RELEASING, lab.copies().hold(saved.id()));
+
+        lab.copies().release(saved.id());
+
+        assertEquals(Hold.RELEASED, lab.copies().hold(saved.id()));
+        saved.workload().awaitGoingOn(lab.guest(), 5);
+        saved.workload().stopAndJudge(lab.guest()).check();
+        Await.until("disks are taken out", LIMIT, () -> !lab.leftovers().contains("vd"));
+    }
+
+    @Test
     void shouldNameAllThatIsMissing() {
         saved = lab.saved(VmFiles.newBuilder()
                 .addRequired(VmCopyLab.required("/opt/it's not there", 0100000, "executable of 9"))

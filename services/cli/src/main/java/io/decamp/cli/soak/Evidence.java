@@ -73,8 +73,9 @@ final class Evidence {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", classPath(), NodeStatusMain.class.getName()));
         command.add(node.stateDirectory().toString());
-        command.add(Integer.toString(plan.port(plan.separate() ? NodePlan.Service.SNAPSHOTTER : NodePlan.Service.NODE)));
-        command.add(Integer.toString(plan.port(plan.separate() ? NodePlan.Service.RESTORER : NodePlan.Service.NODE)));
+        for (NodePlan.Service asked : List.of(NodePlan.Service.SNAPSHOTTER, NodePlan.Service.RESTORER)) {
+            command.add(Integer.toString(plan.port(plan.separate() ? asked : NodePlan.Service.NODE)));
+        }
         command.add(workload.value());
         List<String> said = Command.run(command).lines();
         return String.join("\n", said.stream().filter(line -> !line.startsWith("WARNING")).toList());
@@ -103,7 +104,9 @@ final class Evidence {
     }
 
     private String keepLogs(List<Lab.Node> nodes) {
-        Path directory = Repository.root().resolve("target/soak-failures").resolve(Long.toString(System.currentTimeMillis()));
+        Path directory = Repository.root()
+                .resolve("target/soak-failures")
+                .resolve(Long.toString(System.currentTimeMillis()));
         try {
             Files.createDirectories(directory);
             for (Lab.Node node : nodes) {

@@ -34,7 +34,8 @@ final class NodeStatusMain {
                 .status(workload));
     }
 
-    private static void ask(String who, String port, ControlToken token, Function<ManagedChannel, StatusReply> question) {
+    private static void ask(
+            String who, String port, ControlToken token, Function<ManagedChannel, StatusReply> question) {
         ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", Integer.parseInt(port))
                 .usePlaintext()
                 .intercept(token.client())
