@@ -41,7 +41,7 @@ public interface CopyRuntime {
     /**
      * Restores and holds.
      *
-     * @throws io.decamp.contracts.error.DecampException {@code restore-failed} with criu's reason; nothing is left behind
+     * @throws io.decamp.contracts.error.DecampException {@code restore-failed} with criu's reason; nothing is left
      */
     Held prepare(WorkloadId id, SealedReplica replica, Path bundle);
 

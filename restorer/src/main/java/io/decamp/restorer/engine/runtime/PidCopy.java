@@ -23,7 +23,6 @@ public final class PidCopy extends CriuCopy {
         this.bindings = new Bindings(settings.node(), settings.stateDirectory());
     }
 
-    /** There is nothing that a copy needs beforehand. */
     @Override
     String cgroupOf(WorkloadId id) {
         return settings.cgroupPrefix() + "/copy-" + id.fileName();

@@ -29,8 +29,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** A node with one VM, the engines that look into it, and the replica that grows from what they report. */
 final class VmLab implements AutoCloseable {
@@ -45,6 +47,7 @@ final class VmLab implements AutoCloseable {
     TestReplica replica = new TestReplica();
     long epoch;
     private final Path directory;
+    private final Set<WorkloadId> known = new HashSet<>();
 
     VmLab(GuestSpec spec) {
         try {
@@ -78,7 +81,9 @@ final class VmLab implements AutoCloseable {
     }
 
     WorkloadId id(int pid) {
-        return new WorkloadId("vm:" + guest.name() + "/pid:" + pid + "@lab");
+        WorkloadId id = new WorkloadId("vm:" + guest.name() + "/pid:" + pid + "@lab");
+        known.add(id);
+        return id;
     }
 
     /** Runs a victim as init of a PID namespace. @return its PID in the guest */
@@ -199,6 +204,8 @@ final class VmLab implements AutoCloseable {
     @Override
     public void close() {
         try {
+            // a keeper outlives the service on purpose
+            known.forEach(memory::untrack);
             memory.close();
             vms.close();
         } finally {
