@@ -71,18 +71,17 @@ record JobFiles(List<Disk> disks, String jobDisk, long archiveBytes, long memory
             ReplicaImages.eager(images, parent, replica);
             Map<Object, String> plugged = pluggedFiles(replica, standby);
             List<Disk> disks = new ArrayList<>();
-            Map<Integer, List<PagemapRun>> ahead = JobSpace.ahead(images, parent);
-            List<JobSpace> spaces = new ArrayList<>();
+            Map<Integer, String> serials = new TreeMap<>();
             for (Map.Entry<Integer, Path> pages : pages(parent).entrySet()) {
                 String serial = plugged.get(fileKey(pages.getValue()));
                 if (serial == null) {
                     serial = job.spaceDisk(pages.getKey());
                     disks.add(new Disk(serial, pages.getValue()));
                 }
-                spaces.add(new JobSpace(pages.getKey(), serial, ahead.getOrDefault(pages.getKey(), List.of())));
+                serials.put(pages.getKey(), serial);
             }
             long bytes = memoryBytes(images) + contentBytes(files);
-            String script = JobScript.of(job, spaces, standby.isPresent(), bytes, files);
+            String script = JobScript.of(job, serials, standby.isPresent(), bytes, files);
             Path archive = directory.resolve("job.tar");
             try (TarFile tar = new TarFile(archive)) {
                 scripts(tar, script, directory);

@@ -6,6 +6,7 @@ import io.decamp.contracts.v1.RequiredFile;
 import io.decamp.contracts.v1.TravellingFile;
 import io.decamp.contracts.v1.VmFiles;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -25,23 +26,23 @@ final class JobScript {
 
     private static final int KIND_MASK = 0170000;
 
-    /** As restore.sh has it. */
-    private static final long AHEAD_BYTES = 1 << 16;
-
     private final StringBuilder text = new StringBuilder();
 
     private JobScript() {}
 
     /**
+     * @param disks serial number of the disk that is {@code pages-N.img}, by N
      * @param standby whether disks were plugged before their content was final
      * @param bytes of memory that the copy will take
      */
-    static String of(GuestJob job, List<JobSpace> spaces, boolean standby, long bytes, VmFiles files) {
+    static String of(GuestJob job, Map<Integer, String> disks, boolean standby, long bytes, VmFiles files) {
         JobScript script = new JobScript();
         script.line("job=" + quoted(job.name()));
         script.line("bytes=" + bytes);
         script.line("standby=" + (standby ? "1" : ""));
-        script.function("spaces", spaces.stream().map(JobScript::space).toList());
+        script.function("spaces", disks.entrySet().stream()
+                .map(disk -> "space " + quoted(disk.getValue()) + " " + disk.getKey())
+                .toList());
         script.function("requirements", files.getRequiredList().stream()
                 .map(JobScript::requirement)
                 .toList());
@@ -56,15 +57,6 @@ final class JobScript {
         script.line("}");
         script.limits(files.getCgroupList());
         return script.text.toString();
-    }
-
-    /** Runs as first page and number of pages, in units that dd(1) reads at once. */
-    private static String space(JobSpace space) {
-        return "space " + quoted(space.serial()) + " " + space.pagesId()
-                + space.ahead().stream()
-                        .map(run -> " " + run.address() / AHEAD_BYTES + " "
-                                + ((run.end() - 1) / AHEAD_BYTES - run.address() / AHEAD_BYTES + 1))
-                        .collect(Collectors.joining());
     }
 
     private static String requirement(RequiredFile file) {

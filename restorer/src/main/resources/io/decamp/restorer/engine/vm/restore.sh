@@ -15,19 +15,11 @@ missing() {
     lacks=1
 }
 
-# space SERIAL N [SKIP COUNT ...]: a disk is the pages-N.img of the parent images. Its largest parts, in units of 64 KiB, are read
-# while criu makes namespaces and processes, where memory has room for them beside the copy.
+# space SERIAL N: a disk is the pages-N.img of the parent images
 space() {
     await_disk "$1"
     [ -z "$standby" ] || forget_read
     ln -s "$disk" "images/parent/pages-$2.img" || fail vm-guest-directory "can't link pages-$2.img"
-    # each request costs a way to QEMU and back
-    echo 4096 2> /dev/null > "/sys/block/${disk#/dev/}/queue/read_ahead_kb"
-    shift 2
-    while [ -n "$roomy" ] && [ $# -gt 0 ]; do
-        dd if="$disk" of=/dev/null bs=65536 skip="$1" count="$2" 2> /dev/null &
-        shift 2
-    done
 }
 
 # need TEST PATH USER
@@ -86,8 +78,6 @@ enough_memory() {
         if [ "$name" = MemAvailable: ]; then
             [ "$kib" -ge $((bytes / 1024)) ] || fail vm-guest-memory \
                 "the copy needs $((bytes / 1024)) KiB, and the guest has $kib KiB available"
-            roomy=
-            [ "$kib" -lt $((bytes / 512)) ] || roomy=1
             return 0
         fi
     done < /proc/meminfo

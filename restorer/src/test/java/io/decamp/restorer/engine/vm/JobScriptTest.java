@@ -10,10 +10,10 @@ import io.decamp.contracts.v1.CgroupValue;
 import io.decamp.contracts.v1.RequiredFile;
 import io.decamp.contracts.v1.TravellingFile;
 import io.decamp.contracts.v1.VmFiles;
-import io.decamp.restorer.engine.image.PagemapRun;
 import io.decamp.restorer.engine.image.ProcessTree;
 import io.decamp.testkit.Command;
-import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,16 +21,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The script is run by the shell that is here, with functions that print how they were called. */
 class JobScriptTest {
     private static final GuestJob JOB = GuestJob.of(new WorkloadId("vm:a/pid:7@alpha"), 0xbeef);
-    private static final List<JobSpace> SPACES = List.of(
-            new JobSpace(1, JOB.spaceDisk(1), List.of()),
-            new JobSpace(2, JOB.standbyDisk(7), List.of(new PagemapRun(0x7f0000001000L, 16, PagemapRun.PARENT))));
+    private static final Map<Integer, String> DISKS =
+            new TreeMap<>(Map.of(1, JOB.spaceDisk(1), 2, JOB.standbyDisk(7)));
     private static final String HOSTILE = "/a'; echo $(id) `id` \"$HOME\" \\ *\n;reboot";
 
     private static String run(VmFiles files, String call) {
         String functions = "for f in space need size place limit; do"
                 + " eval \"$f() { printf '<%s>' $f \\\"\\$@\\\"; echo; }\"; done\n";
         Command.Result result =
-                Command.run("sh", "-c", functions + JobScript.of(JOB, SPACES, true, 4096, files) + "\n" + call);
+                Command.run("sh", "-c", functions + JobScript.of(JOB, DISKS, true, 4096, files) + "\n" + call);
         assertEquals(0, result.status(), result.output());
         return result.output();
     }
@@ -58,7 +57,7 @@ class JobScriptTest {
                 """
                 vm_a+pid_7@alpha-0000beef 4096 1
                 <space><dc0000beef-1><1>
-                <space><dc0000beef-s7><2><2130706432><2>
+                <space><dc0000beef-s7><2>
                 <need><-f></bin/x><it's>
                 <need><-d></var><it's>
                 <place><0><contents/0></tmp/log><undo>
@@ -106,7 +105,7 @@ class JobScriptTest {
         VmFiles files = VmFiles.newBuilder().addRequired(required(path, 0100000, -1)).build();
 
         DecampException e =
-                assertThrows(DecampException.class, () -> JobScript.of(JOB, List.of(), false, 0, files));
+                assertThrows(DecampException.class, () -> JobScript.of(JOB, Map.of(), false, 0, files));
 
         assertEquals("bad-image", e.code());
     }
@@ -119,7 +118,7 @@ class JobScriptTest {
                 .build();
 
         DecampException e =
-                assertThrows(DecampException.class, () -> JobScript.of(JOB, List.of(), false, 0, files));
+                assertThrows(DecampException.class, () -> JobScript.of(JOB, Map.of(), false, 0, files));
 
         assertTrue(e.getMessage().contains(file), e.getMessage());
     }
