@@ -26,7 +26,12 @@ class VmCopyTroubleTest {
             lab.guest().shell("mv /criu /usr/sbin/criu && umount /sys/fs/cgroup").check();
             assertEquals("vm-no-cgroup2", refusal(lab, saved).code());
             lab.guest().shell("mount -t cgroup2 none /sys/fs/cgroup").check();
+            String before = lab.leftovers();
             assertDoesNotThrow(() -> lab.copies().warm(saved.id(), VmCopyLab.standing(saved.replica())));
+            assertEquals("rehearsed\n", lab.guest().shell("ls /run/decamp; pidof sleep").output());
+            lab.copies().cool(saved.id());
+            lab.guest().shell("rm /run/decamp/rehearsed").check();
+            assertEquals(before, lab.leftovers());
             lab.copies().prepare(saved.id(), saved.replica(), null);
             DecampException second = assertThrows(
                     DecampException.class, () -> lab.copies().prepare(saved.id(), saved.replica(), null));
