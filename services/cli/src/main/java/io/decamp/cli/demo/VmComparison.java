@@ -35,7 +35,7 @@ record VmComparison(Accelerator accelerator, EvictionTimes times, Restored resto
                     micros(phase.getDurationMicros()),
                     restore ? millis(criu.restoreMillis()) : "-"));
         }
-        text.append(row("it stood still", micros(times.getDowntimeMicros()), millis(criuMillis()) + " + copy"));
+        text.append(row("it stood still", micros(restored.getFreezeMicros()), millis(criuMillis()) + " + copy"));
         text.append(row(
                 "from the event to a free guest (eviction)",
                 micros(times.getTotalMicros()),
@@ -70,7 +70,7 @@ record VmComparison(Accelerator accelerator, EvictionTimes times, Restored resto
                 .put("freezeMicros", times.getFreezeMicros())
                 .put("finalDeltaMicros", times.getFinalDeltaMicros())
                 .put("handOffMicros", times.getHandOffMicros())
-                .put("downtimeMicros", times.getDowntimeMicros())
+                .put("downtimeMicros", restored.getFreezeMicros())
                 .put("totalMicros", times.getTotalMicros())
                 .put("bytesBefore", restored.getBytesBefore())
                 .put("bytesAfter", restored.getBytesAfter());

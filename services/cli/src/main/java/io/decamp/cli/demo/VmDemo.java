@@ -112,7 +112,7 @@ final class VmDemo {
                     Locale.ROOT,
                     "  the container runs in guest b on %s; it stood still for %s, guest a was free of it after %s%n",
                     restored.getTo(),
-                    Format.micros(times.getDowntimeMicros()),
+                    Format.micros(restored.getFreezeMicros()),
                     Format.micros(times.getTotalMicros()));
             judge(scene, "Decamp");
             chapter("Where the time went (./decamp trace)");
