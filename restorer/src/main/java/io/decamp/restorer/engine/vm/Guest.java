@@ -49,7 +49,7 @@ final class Guest {
 
     /** @throws DecampException {@code vm-no-criu}, {@code vm-no-agent}, ... */
     Readiness warm(VmRegistration vm) {
-        GuestReport report = run(vm, GuestScript.WARM, SHORT_LIMIT);
+        GuestReport report = run(vm, GuestScript.WARM, RESTORE_LIMIT);
         return new Readiness(report.text("criu"), report.says("blockdev", "1"));
     }
 

@@ -43,7 +43,6 @@ final class StandbyDisks {
     private final Path directory;
     private final VmRegistry registry;
     private final VmCopyRecords records;
-    private final Guest guest;
     /** Processes that came after the first disks: one that is gone by the next epoch is not worth a disk. */
     private final Map<WorkloadId, Set<Long>> newcomers = new ConcurrentHashMap<>();
 
@@ -58,36 +57,44 @@ final class StandbyDisks {
      */
     record Plugged(GuestJob job, Map<Long, String> serials, Path archive, long archiveBytes) {}
 
-    StandbyDisks(Path memoryDirectory, VmRegistry registry, VmCopyRecords records, Guest guest) {
+    StandbyDisks(Path memoryDirectory, VmRegistry registry, VmCopyRecords records) {
         this.directory = memoryDirectory.resolve("standby");
         this.registry = registry;
         this.records = records;
-        this.guest = guest;
+    }
+
+    /** Whether {@link #begin} is to come before {@link #keep}. Takes no time. */
+    boolean isToBegin(WorkloadId id) {
+        return !withoutDisks.contains(id)
+                && records.find(id)
+                        .filter(copy -> copy.state() instanceof State.Standing)
+                        .isEmpty();
     }
 
     /**
-     * Plugs what is new of the replica.
+     * Plugs what is new of the replica. Disks that are of no use any more are taken out, and the next call begins anew.
      *
-     * @throws DecampException what the VM lacks; {@code vm-no-slot} and no disk is left then
+     * @throws DecampException {@code vm-no-slot} and others; what was plugged before stays
      */
     void keep(WorkloadId id, StandingReplica replica) {
         VmCopyRecord copy = records.find(id).orElse(null);
-        if (copy == null && withoutDisks.contains(id)) {
+        if (copy == null || !(copy.state() instanceof State.Standing standing)) {
             return;
         }
-        if (copy == null || !(copy.state() instanceof State.Standing standing)) {
-            begin(id, replica);
-        } else if (!serves(copy, standing, replica.generation()) || isWornOut(standing, replica)) {
+        if (!serves(copy, standing, replica.generation()) || isWornOut(standing, replica)) {
             remove(copy);
-            begin(id, replica);
         } else {
             add(copy, standing, replica);
         }
     }
 
-    private void begin(WorkloadId id, StandingReplica replica) {
-        VmRegistration vm = registry.receiver();
-        Guest.Readiness readiness = guest.warm(vm);
+    /**
+     * Plugs the first disks.
+     *
+     * @param readiness of the VM
+     * @throws DecampException {@code vm-no-slot} and others; nothing is left then
+     */
+    void begin(WorkloadId id, StandingReplica replica, VmRegistration vm, Guest.Readiness readiness) {
         LOG.infof("%s: VM %s can take it, with criu %s", id, vm.name(), readiness.criu());
         if (!readiness.forgetsDisks()) {
             LOG.infof("%s: no disks in advance, as there is no blockdev in VM %s", id, vm.name());
@@ -136,6 +143,7 @@ final class StandbyDisks {
             StandingReplica replica,
             Set<Long> spaces,
             List<Disk> others) {
+        // numbers go up: no serial begins another one that was there before
         SortedMap<Long, Integer> all = new TreeMap<>(before.disks());
         List<Disk> disks = new ArrayList<>();
         int last = all.values().stream().mapToInt(n -> n).max().orElse(0);
@@ -151,8 +159,12 @@ final class StandbyDisks {
             Disks.plug(qmp, disks);
         } catch (RuntimeException e) {
             try {
-                Disks.unplug(qmp, copy.job().mark());
-                forget(copy.id());
+                disks.forEach(disk -> Disks.unplug(qmp, disk.serial()));
+                if (others.isEmpty()) {
+                    records.put(copy);
+                } else {
+                    forget(copy.id());
+                }
             } catch (RuntimeException again) {
                 e.addSuppressed(again);
             }

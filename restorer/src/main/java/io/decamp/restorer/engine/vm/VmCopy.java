@@ -50,7 +50,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
         this.registry = new VmRegistry(settings.stateDirectory());
         this.bindings = new VmBindings(settings.node(), settings.stateDirectory());
         this.records = new VmCopyRecords(settings.stateDirectory());
-        this.standby = new StandbyDisks(settings.memoryDirectory(), registry, records, guest);
+        this.standby = new StandbyDisks(settings.memoryDirectory(), registry, records);
     }
 
     /**
@@ -86,12 +86,22 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
      */
     @Override
     public void warm(WorkloadId id, StandingReplica replica) {
-        exclusively(id, () -> {
-            if (clearHistory(id)) {
+        if (!standby.isToBegin(id)) {
+            exclusively(id, () -> {
                 standby.keep(id, replica);
-            }
-            return null;
-        });
+                return null;
+            });
+        } else if (exclusively(id, () -> clearHistory(id))) {
+            VmRegistration vm = registry.receiver();
+            // may take seconds, which a restore that is due need not wait for
+            Guest.Readiness readiness = guest.warm(vm);
+            exclusively(id, () -> {
+                if (standby.isToBegin(id) && clearHistory(id)) {
+                    standby.begin(id, replica, vm, readiness);
+                }
+                return null;
+            });
+        }
     }
 
     @Override
@@ -194,14 +204,16 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     /** What is frozen comes before what may be some day. @return whether anything was taken out */
     private boolean makeRoom(VmCopyRecord needy, Qmp qmp) {
         boolean made = false;
-        for (VmCopyRecord other : records.all()) {
-            boolean inTheWay = other.state() instanceof State.Standing && other.vm().equals(needy.vm());
-            ReentrantLock lock = locks.computeIfAbsent(other.id(), any -> new ReentrantLock());
+        for (VmCopyRecord each : records.all()) {
+            ReentrantLock lock = locks.computeIfAbsent(each.id(), any -> new ReentrantLock());
             // one that is locked is being plugged, or about to be needed itself
-            if (inTheWay && lock.tryLock()) {
+            if (lock.tryLock()) {
                 try {
-                    standby.remove(other, qmp);
-                    made = true;
+                    Optional<VmCopyRecord> other = records.find(each.id())
+                            .filter(copy -> copy.state() instanceof State.Standing)
+                            .filter(copy -> copy.vm().equals(needy.vm()));
+                    other.ifPresent(copy -> standby.remove(copy, qmp));
+                    made |= other.isPresent();
                 } finally {
                     lock.unlock();
                 }

@@ -12,9 +12,15 @@ rehearse() {
     criu check
     mkdir -p "$directory/copy" && cd "$directory" || return
     setsid sleep 60 < /dev/null > /dev/null 2>&1 &
-    criu dump --tree $! --images-dir . && tar -cf all.tar ./*.img && tar -xpf all.tar -C copy &&
-        criu restore --images-dir copy --restore-detached && kill -9 $!
-    cd / && rm -rf "$directory" && : > /run/decamp/rehearsed
+    outcome="can't save"
+    criu dump --tree $! --images-dir . && {
+        outcome="can't restore"
+        # until it is waited for, nobody else can have its number
+        wait $!
+        tar -cf all.tar ./*.img && tar -xpf all.tar -C copy && criu restore --images-dir copy --restore-detached &&
+            kill -9 $! && outcome=done
+    }
+    cd / && rm -rf "$directory" && echo "$outcome" > /run/decamp/rehearsed
 }
 [ -e /run/decamp/rehearsed ] || rehearse > /dev/null 2>&1 < /dev/null
 

@@ -144,7 +144,10 @@ class StandbyDisksTest {
         StandingReplica first = VmCopyLab.standing(saved.replica());
         lab.copies().warm(saved.id(), first);
         awaitDisks(disks);
-        lab.copies().warm(saved.id(), new StandingReplica(first.directory(), 2, first.spaces()));
+        StandingReplica second = new StandingReplica(first.directory(), 2, first.spaces());
+        lab.copies().warm(saved.id(), second);
+        assertEquals(before, lab.leftovers(), "those of the first go");
+        lab.copies().warm(saved.id(), second);
         awaitDisks(disks);
         SealedReplica other = saved.replica();
 
