@@ -39,6 +39,7 @@ class OutOfBandEvictionTest {
                 watch.awaitEpochs(0, 2, LIMIT);
                 scene.load();
                 watch.awaitEpochs(watch.epochs().size(), 1, LIMIT);
+                awaitDisks(scene.destination(), true);
 
                 move(cluster, watch, scene, "alpha");
                 assertThere(workload, scene.destination(), scene.source());
@@ -47,6 +48,13 @@ class OutOfBandEvictionTest {
                 watch.awaitEpochs(watch.epochs().size(), 2, LIMIT);
                 move(cluster, watch, scene, "beta");
                 assertThere(workload, scene.source(), scene.destination());
+
+                awaitDisks(scene.destination(), true);
+                cluster.session()
+                        .publisher()
+                        .remove(EventType.WORKLOADS, scene.id().value(), LIMIT);
+                awaitDisks(scene.destination(), false);
+                awaitDisks(scene.source(), false);
             }
             GuestWorkload.Verdict verdict = workload.stopAndJudge(scene.source());
             verdict.check();
@@ -54,6 +62,14 @@ class OutOfBandEvictionTest {
             assertEquals("", VmScene.complaints(scene.source()));
             assertEquals("", VmScene.complaints(scene.destination()));
         }
+    }
+
+    /** A replica's, before it is needed; none when nobody is expected. */
+    private static void awaitDisks(GuestVm guest, boolean some) {
+        Await.until(
+                (some ? "disks in" : "no disk to be left in") + " guest " + guest.name(),
+                LIMIT,
+                () -> guest.shell("ls /sys/block").output().contains("vd") == some);
     }
 
     private static void move(Cluster cluster, Watch watch, VmScene scene, String from) {

@@ -25,10 +25,9 @@ import org.jboss.logging.Logger;
 
 /**
  * The replica of one generation of a workload: {@code receive(epoch) -> seal -> apply}. A half-received epoch never
- * touches
- * what is sealed. The first epoch is written in place, as there is nothing to protect; each later one is staged, counts
- * from the moment its marker is renamed into place, and is then applied, again after a crash if need be. Memory that
- * applying will need is reserved while receiving, so that a full file system shows before the seal.
+ * touches what is sealed. The first epoch is written in place, as there is nothing to protect; each later one is staged,
+ * counts from the moment its marker is renamed into place, and is then applied, again after a crash if need be. Memory
+ * that applying will need is reserved while receiving, so that a full file system shows before the seal.
  *
  * <p>Used by one thread at a time, the holder of the lease; {@link #sealed} by any.
  */
@@ -99,28 +98,20 @@ final class Replica {
     }
 
     long lastSealedEpoch() {
-        return switch (state) {
-            case ReplicaState.Sealed s -> s.manifest().epoch();
-            case ReplicaState.Sealing s -> s.manifest().epoch();
-            case ReplicaState.Receiving s -> s.direct() ? 0 : s.sealed().epoch();
-            case ReplicaState.Empty() -> 0;
-            case ReplicaState.Dropped() -> 0;
-        };
+        Manifest m = state instanceof ReplicaState.Sealing s ? s.manifest() : manifest();
+        return m == null ? 0 : m.epoch();
     }
 
     /** The replica if its last sealed epoch is final and applied. */
     Optional<SealedReplica> sealed() {
-        Manifest m = manifest();
-        return m == null || !m.isFinal()
-                ? Optional.empty()
-                : Optional.of(
-                        new SealedReplica(directory, generation, m.epoch(), m.digest(), m.spaces(), m.parts()));
+        return Optional.ofNullable(manifest())
+                .filter(Manifest::isFinal)
+                .map(m -> new SealedReplica(directory, generation, m.epoch(), m.digest(), m.spaces(), m.parts()));
     }
 
     /** As the last sealed epoch left it, be it final or not. */
     Optional<StandingReplica> standing() {
-        Manifest m = manifest();
-        return m == null ? Optional.empty() : Optional.of(new StandingReplica(directory, generation, m.spaces()));
+        return Optional.ofNullable(manifest()).map(m -> new StandingReplica(directory, generation, m.spaces()));
     }
 
     /** Whether a final epoch is sealed, be it applied or not. */
