@@ -35,7 +35,7 @@ final class StandbyDisks {
     private static final Logger LOG = Logger.getLogger(StandbyDisks.class);
 
     /** Room for images and file contents; costs nothing until it is used. What needs more gets a disk of its own. */
-    private static final long ARCHIVE_BYTES = 256L << 20;
+    static final long ARCHIVE_BYTES = 256L << 20;
 
     /** With the archive's these are three PCI slots; what is more is plugged when it is needed. */
     static final int MAX_SPACES = 23;
@@ -53,9 +53,9 @@ final class StandbyDisks {
      * What a restore finds plugged.
      *
      * @param serials of the disks with processes' memory, by address space
-     * @param archive the file behind the disk for the images, {@code archiveBytes} long
+     * @param archive the file behind the disk for the images, {@link #ARCHIVE_BYTES} long
      */
-    record Plugged(GuestJob job, Map<Long, String> serials, Path archive, long archiveBytes) {}
+    record Plugged(GuestJob job, Map<Long, String> serials, Path archive) {}
 
     StandbyDisks(Path memoryDirectory, VmRegistry registry, VmCopyRecords records) {
         this.directory = memoryDirectory.resolve("standby");
@@ -182,7 +182,7 @@ final class StandbyDisks {
         }
         Map<Long, String> serials = new TreeMap<>();
         standing.disks().forEach((space, n) -> serials.put(space, copy.job().standbyDisk(n)));
-        return Optional.of(new Plugged(copy.job(), serials, archive(copy.id()), ARCHIVE_BYTES));
+        return Optional.of(new Plugged(copy.job(), serials, archive(copy.id())));
     }
 
     /** Takes the disks out. Idempotent. */
