@@ -3,7 +3,6 @@
 # changed: see the order of needs, build_tools and provision in ./decamp.
 
 jdk_wanted=25
-criu_wanted=4.2
 
 if [ -n "${DECAMP_HOME:-}" ]; then
     decamp_home=$DECAMP_HOME
@@ -15,7 +14,7 @@ fi
 PATH=$decamp_home/bin:$PATH:/usr/sbin:/sbin
 export DECAMP_HOME="$decamp_home" DECAMP_ROOT="$here" PATH
 
-for part in jdk build tools criu; do
+for part in jdk build tools newer criu qemu; do
     # shellcheck disable=SC1090
     . "$here/deploy/setup/$part.sh"
 done

@@ -6,6 +6,7 @@
 apt_missing=
 prefix_missing=
 criu_missing=
+qemu_missing=
 
 # needs all|node|nothing: finds out what is missing; changes nothing
 needs() {
@@ -22,7 +23,7 @@ needs() {
     [ -r /usr/include/stdio.h ] || apt_missing="$apt_missing libc6-dev"
     command -v redis-server >/dev/null 2>&1 || prefix_missing="$prefix_missing redis-server"
     has_static_busybox || prefix_missing="$prefix_missing busybox-static"
-    [ -z "${with_guests:-}" ] || missing_program qemu-system-x86_64 qemu-system-x86
+    [ -z "${with_guests:-}" ] || has_qemu || qemu_missing=1
     [ "$command" = test ] || [ "$command" = bench ] || return 0
     command -v memcached >/dev/null 2>&1 || prefix_missing="$prefix_missing memcached"
     [ "$command" = test ] || return 0
@@ -45,14 +46,14 @@ build_tools() {
         [ "$(id -u)" = 0 ] || stop "must be built first, which needs Maven 3.8 or newer (apt-get install maven)"
         apt_missing="$apt_missing maven"
     fi
-    missing="$apt_missing$prefix_missing${criu_missing:+ CRIU>=$criu_wanted}"
+    missing="$apt_missing$prefix_missing${criu_missing:+ CRIU>=$criu_wanted}${qemu_missing:+ qemu-system-x86}"
     if [ -n "$missing" ] && ! command -v apt-get >/dev/null 2>&1; then
         stop "needs these, and there is no apt-get here to fetch them:$missing" "Install them and try again."
     fi
 }
 
 provision() {
-    [ -n "$apt_missing$prefix_missing$criu_missing" ] || return 0
+    [ -n "$apt_missing$prefix_missing$criu_missing$qemu_missing" ] || return 0
     lock "$decamp_home/lock"
     mkdir -p "$decamp_home/bin" "$decamp_home/log"
     for package in $apt_missing; do
@@ -62,6 +63,7 @@ provision() {
         install_privately "$package"
     done
     [ -z "$criu_missing" ] || has_criu || provision_criu
+    [ -z "$qemu_missing" ] || has_qemu || provision_qemu
     unlock
 }
 

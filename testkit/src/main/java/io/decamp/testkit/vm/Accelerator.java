@@ -66,7 +66,7 @@ public enum Accelerator {
         if (!Files.isWritable(DEVICE)) {
             return false;
         }
-        try (GuestVm guest = GuestVm.boot(GuestSpec.named("probe"), Place.here(), KVM, PROBE_LIMIT)) {
+        try (GuestVm guest = GuestVm.boot(GuestSpec.named("probe"), Place::here, KVM, PROBE_LIMIT)) {
             return guest.shell("true").status() == 0;
         } catch (DecampException doesNot) {
             return false;

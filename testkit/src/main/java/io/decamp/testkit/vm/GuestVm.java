@@ -16,6 +16,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 
 /**
  * A booted guest of QEMU's, with RAM in a shared file, QMP, the guest agent, a shell, and nothing left of it after
@@ -90,20 +91,20 @@ public final class GuestVm implements AutoCloseable {
 
     /** Boots on this machine. Returns when the guest takes commands, some 5 s by TCG. */
     public static GuestVm boot(GuestSpec spec) {
-        return boot(spec, Place.here(), Accelerator.ofThisMachine(), BOOT_LIMIT);
+        return boot(spec, Place::here, Accelerator.ofThisMachine(), BOOT_LIMIT);
     }
 
     /** Boots inside a node, and registers the VM with it: {@link #register}. */
     public static GuestVm boot(GuestSpec spec, Lab.Node node) {
-        GuestVm guest = boot(spec, Place.in(node, spec.name()), Accelerator.ofThisMachine(), BOOT_LIMIT);
+        GuestVm guest = boot(spec, () -> Place.in(node, spec.name()), Accelerator.ofThisMachine(), BOOT_LIMIT);
         guest.register(node.stateDirectory());
         return guest;
     }
 
-    static GuestVm boot(GuestSpec spec, Place place, Accelerator accelerator, Duration limit) {
+    static GuestVm boot(GuestSpec spec, Supplier<Place> place, Accelerator accelerator, Duration limit) {
         for (int attempt = 1; ; attempt++) {
             try {
-                return new GuestVm(spec, place, accelerator, limit);
+                return new GuestVm(spec, place.get(), accelerator, limit);
             } catch (IOException e) {
                 throw DecampException.abort("guest-not-booted", "Can't start QEMU", "Is qemu-system-x86 installed?", e);
             } catch (DecampException e) {
@@ -128,10 +129,7 @@ public final class GuestVm implements AutoCloseable {
             return Files.exists(line.data()) && Files.exists(line.console());
         });
         qemu = keeper.descendants()
-                .filter(p -> p.info()
-                        .command()
-                        .filter(c -> c.contains("qemu-system"))
-                        .isPresent())
+                .filter(p -> p.children().findAny().isEmpty())
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("QEMU ended at once"));
         Await.until("QEMU's serial line", limit, () -> {
@@ -211,7 +209,11 @@ public final class GuestVm implements AutoCloseable {
         try {
             return console.run(command, limit);
         } catch (IOException e) {
-            throw DecampException.abort("guest-gone", "Guest " + name() + " can't be talked to", "Did QEMU end?", e);
+            throw DecampException.abort(
+                    "guest-gone",
+                    "Guest " + name() + " ended or can't be talked to; last it said: " + line.log(),
+                    "Read on",
+                    e);
         }
     }
 

@@ -17,7 +17,7 @@ final class QemuLine {
     private static final String KEEPER =
             "ram=$1; shift; \"$@\" </dev/null & qemu=$!; read -r end; kill -9 $qemu; wait $qemu; rm -f \"$ram\"";
 
-    private static final int LOG_TAIL = 1500;
+    private static final int LOG_TAIL = 4000;
 
     private final GuestSpec spec;
     private final GuestImage image;

@@ -10,9 +10,14 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.testkit.Host;
 import io.decamp.testkit.Lab;
 import io.decamp.testkit.Procs;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Queue;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -79,6 +84,43 @@ class GuestVmTest {
 
         result.check();
         assertTrue(result.output().contains("Looks good"), result.output());
+    }
+
+    @Test
+    void shouldBootAgainWhenTheKernelOfATranslatedGuestCrashed() {
+        Queue<Place> places = new ArrayDeque<>(List.of(crashed(), Place.here()));
+
+        try (GuestVm again = GuestVm.boot(
+                GuestSpec.named("again"), places::remove, Accelerator.TCG, Duration.ofSeconds(90))) {
+            assertEquals("up\n", again.shell("echo up").output());
+        }
+        DecampException once = assertThrows(
+                DecampException.class,
+                () -> GuestVm.boot(
+                        GuestSpec.named("never"), GuestVmTest::crashed, Accelerator.KVM, Duration.ofSeconds(90)));
+        assertEquals("guest-crashed", once.code());
+    }
+
+    /** Where a guest ends at once, and seems to have said why. */
+    private static Place crashed() {
+        try {
+            Place here = Place.here();
+            Files.writeString(here.directory().resolve("kernel.log"), "Kernel panic - not syncing: test");
+            return new Place(List.of("false"), here.directory(), here.shared(), here.sharedFromHere());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void shouldShowWhatAGuestThatEndedSaidLast() {
+        try (GuestVm dying = GuestVm.boot(GuestSpec.named("dying"))) {
+            DecampException gone = assertThrows(
+                    DecampException.class, () -> dying.shell("echo c > /proc/sysrq-trigger; sleep 30"));
+
+            assertEquals("guest-gone", gone.code());
+            assertTrue(gone.getMessage().contains("sysrq triggered crash"), gone.getMessage());
+        }
     }
 
     @Test
