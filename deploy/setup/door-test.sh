@@ -44,6 +44,18 @@ expect 2 'bench knows evict, overhead, transfer' 'shouldRefuseAnUnknownBench' "$
 expect 2 'takes no arguments' 'shouldRefuseArgumentsOfTest' "$door" test all
 expect 0 "^$release\$" 'shouldWorkFromAnyDirectory' sh -c "cd / && '$door' --version"
 
+# what Maven said, and whether that is a pass
+verdict() {
+    printf '%s\n' "$@" | awk -f "$root/deploy/setup/verdict.awk"
+}
+sum='[INFO] Tests run: 3, Failures: 0, Errors: 0, Skipped: 0'
+expect 0 '5 tests run, 0 failed, 1 skipped' 'shouldPassWhatPassed' \
+    verdict "$sum, Time elapsed: 1.0 s -- in io.A" "$sum" '[WARNING] Tests run: 2, Failures: 0, Errors: 0, Skipped: 1'
+expect 1 '  io.A.shouldGo$' 'shouldNameWhatFailed' verdict "$sum" '[ERROR] io.A.shouldGo -- Time elapsed: 1 s <<< ERROR!' \
+    '[ERROR] Tests run: 2, Failures: 0, Errors: 1, Skipped: 0'
+expect 1 '3 tests run, 0 failed' 'shouldNotPassATestProcessThatDied' verdict "$sum" '[ERROR] The forked VM terminated'
+expect 1 '0 tests run' 'shouldNotPassNothing' verdict '[INFO] BUILD SUCCESS'
+
 # a machine with hardly anything on it: PATH holds links to these only, and no JDK is in a usual place
 bin=$work/bin
 mkdir "$bin"
