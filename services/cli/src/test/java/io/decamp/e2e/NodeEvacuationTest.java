@@ -8,6 +8,7 @@ import io.decamp.cli.NodeEviction;
 import io.decamp.cli.launch.Cluster;
 import io.decamp.cli.launch.NodePlan;
 import io.decamp.cli.launch.Steps;
+import io.decamp.cli.soak.Evidence;
 import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.event.EventType;
 import io.decamp.contracts.handoff.HandoffState;
@@ -103,6 +104,9 @@ class NodeEvacuationTest {
             assertTrue(NodeEviction.allMadeIt(back), back.toString());
             all.keySet().forEach(id -> assertEquals(alpha, owner(id), id.value()));
             all.forEach((id, w) -> w.stopAndJudge().check());
+        } catch (DecampException | AssertionError e) {
+            all.keySet().forEach(id -> System.out.println(Evidence.of(cluster, id)));
+            throw e;
         } finally {
             all.values().forEach(PidWorkload::close);
         }

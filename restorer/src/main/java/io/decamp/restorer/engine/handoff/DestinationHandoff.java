@@ -57,7 +57,6 @@ public final class DestinationHandoff implements AutoCloseable {
             }
         }
 
-
         private void run() {
             int seen;
             do {
@@ -149,6 +148,8 @@ public final class DestinationHandoff implements AutoCloseable {
      */
     public void ready(SnapshotReady event, Context context) {
         if (!event.getDestination().equals(ports.me().value())) {
+            // a workload has one standby at a time
+            cool(new WorkloadId(event.getWorkload()));
             return;
         }
         if (!event.getFinal()) {

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Function;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
@@ -34,10 +34,10 @@ final class Disks {
     private Disks() {}
 
     /** Speaks with the monitor of a VM that runs. @throws DecampException {@code vm-paused}, {@code vm-no-qmp}, ... */
-    static <T> T withMonitor(VmRegistration vm, Function<Qmp, T> action) {
+    static void withMonitor(VmRegistration vm, Consumer<Qmp> action) {
         try (Qmp qmp = Qmp.connect(vm.qmp())) {
             GuestAgents.requireRunning(vm, qmp);
-            return action.apply(qmp);
+            action.accept(qmp);
         }
     }
 

@@ -89,7 +89,7 @@ record JobFiles(List<Disk> disks, String jobDisk, long archiveBytes, long memory
                 images(tar, images, parent);
             }
             long archiveBytes = Files.size(archive);
-            if (standby.isPresent() && archiveBytes <= StandbyDisks.ARCHIVE_BYTES) {
+            if (standby.isPresent() && archiveBytes <= Files.size(standby.get().archive())) {
                 overwrite(standby.get().archive(), archive);
                 return new JobFiles(disks, job.jobDisk(), archiveBytes, bytes);
             }

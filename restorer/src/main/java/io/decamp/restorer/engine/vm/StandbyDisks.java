@@ -35,7 +35,7 @@ final class StandbyDisks {
     private static final Logger LOG = Logger.getLogger(StandbyDisks.class);
 
     /** Room for images and file contents; costs nothing until it is used. What needs more gets a disk of its own. */
-    static final long ARCHIVE_BYTES = 256L << 20;
+    private static final long ARCHIVE_BYTES = 256L << 20;
 
     /** With the archive's these are three PCI slots; what is more is plugged when it is needed. */
     static final int MAX_SPACES = 23;
@@ -53,7 +53,7 @@ final class StandbyDisks {
      * What a restore finds plugged.
      *
      * @param serials of the disks with processes' memory, by address space
-     * @param archive the file behind the disk for the images, {@link #ARCHIVE_BYTES} long
+     * @param archive the file behind the disk for the images, as long as the disk
      */
     record Plugged(GuestJob job, Map<Long, String> serials, Path archive) {}
 
@@ -110,13 +110,12 @@ final class StandbyDisks {
                 // without a process to look for, a VM that was started anew would be taken for this one
                 LOG.infof("%s: no disks in advance, as the process of VM %s is not to be seen", id, vm.name());
                 withoutDisks.add(id);
-                return null;
+                return;
             }
             GuestJob job = GuestJob.of(id);
             State.Standing none = new State.Standing(replica.generation(), new TreeMap<>());
             VmCopyRecord copy = new VmCopyRecord(id, vm, job, Optional.of(qemu), none);
             plug(qmp, copy, none, replica, first, List.of(new Disk(job.jobDisk(), makeArchive(id))));
-            return null;
         });
     }
 
@@ -129,10 +128,7 @@ final class StandbyDisks {
         Set<Long> before = newcomers.put(copy.id(), Set.copyOf(fresh));
         fresh.retainAll(before == null ? Set.of() : before);
         if (!fresh.isEmpty() && standing.disks().size() + fresh.size() <= MAX_SPACES) {
-            Disks.withMonitor(copy.vm(), qmp -> {
-                plug(qmp, copy, standing, replica, fresh, List.of());
-                return null;
-            });
+            Disks.withMonitor(copy.vm(), qmp -> plug(qmp, copy, standing, replica, fresh, List.of()));
         }
     }
 
@@ -191,10 +187,7 @@ final class StandbyDisks {
             forget(copy.id());
             return;
         }
-        Disks.withMonitor(copy.vm(), qmp -> {
-            remove(copy, qmp);
-            return null;
-        });
+        Disks.withMonitor(copy.vm(), qmp -> remove(copy, qmp));
     }
 
     /** @param qmp of its VM */

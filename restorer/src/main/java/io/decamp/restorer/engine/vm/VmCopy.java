@@ -20,7 +20,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
@@ -86,47 +85,51 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
      */
     @Override
     public void warm(WorkloadId id, StandingReplica replica) {
-        if (!standby.isToBegin(id)) {
-            exclusively(id, () -> {
+        try (Alone _ = alone(id)) {
+            if (!standby.isToBegin(id)) {
                 standby.keep(id, replica);
-                return null;
-            });
-        } else if (exclusively(id, () -> clearHistory(id))) {
-            VmRegistration vm = registry.receiver();
-            // may take seconds, which a restore that is due need not wait for
-            Guest.Readiness readiness = guest.warm(vm);
-            exclusively(id, () -> {
-                if (standby.isToBegin(id) && clearHistory(id)) {
-                    standby.begin(id, replica, vm, readiness);
-                }
-                return null;
-            });
+                return;
+            }
+            if (!clearHistory(id)) {
+                return;
+            }
+        }
+        VmRegistration vm = registry.receiver();
+        // may take seconds, which a restore that is due need not wait for
+        Guest.Readiness readiness = guest.warm(vm);
+        try (Alone _ = alone(id)) {
+            if (standby.isToBegin(id) && clearHistory(id)) {
+                standby.begin(id, replica, vm, readiness);
+            }
         }
     }
 
     @Override
     public void cool(WorkloadId id) {
-        exclusively(id, () -> {
+        try (Alone _ = alone(id)) {
             records.find(id)
                     .filter(copy -> copy.state() instanceof State.Standing)
                     .ifPresentOrElse(standby::remove, () -> standby.forgetFiles(id));
-            return null;
-        });
+        }
     }
 
-    private <T> T exclusively(WorkloadId id, Supplier<T> action) {
+    /** While it is open, this thread alone deals with a workload. */
+    private interface Alone extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private Alone alone(WorkloadId id) {
         ReentrantLock lock = locks.computeIfAbsent(id, any -> new ReentrantLock());
         lock.lock();
-        try {
-            return action.get();
-        } finally {
-            lock.unlock();
-        }
+        return lock::unlock;
     }
 
     @Override
     public Held prepare(WorkloadId id, SealedReplica replica, Path bundle) {
-        return exclusively(id, () -> prepare(id, replica));
+        try (Alone _ = alone(id)) {
+            return prepare(id, replica);
+        }
     }
 
     private Held prepare(WorkloadId id, SealedReplica replica) {
@@ -184,7 +187,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     }
 
     private VmCopyRecord plug(WorkloadId id, VmRegistration vm, GuestJob job, JobFiles files) {
-        return Disks.withMonitor(vm, qmp -> {
+        Disks.withMonitor(vm, qmp -> {
             VmCopyRecord copy =
                     new VmCopyRecord(id, vm, job, ProcessIdentity.of(qmp.peer().pid()), new State.Plugging());
             records.put(copy);
@@ -197,8 +200,8 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
                 files.disks().forEach(disk -> Disks.unplug(qmp, disk.serial()));
                 Disks.plug(qmp, files.disks());
             }
-            return copy;
         });
+        return records.find(id).orElseThrow();
     }
 
     /** What is frozen comes before what may be some day. @return whether anything was taken out */
@@ -278,10 +281,9 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
 
     @Override
     public void destroy(WorkloadId id) {
-        exclusively(id, () -> {
+        try (Alone _ = alone(id)) {
             destroyNow(id);
-            return null;
-        });
+        }
     }
 
     private void destroyNow(WorkloadId id) {
@@ -307,19 +309,13 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     }
 
     private static void unplug(VmCopyRecord copy) {
-        Disks.withMonitor(copy.vm(), qmp -> {
-            Disks.unplug(qmp, copy.job().mark());
-            return null;
-        });
+        Disks.withMonitor(copy.vm(), qmp -> Disks.unplug(qmp, copy.job().mark()));
     }
 
     private void finishLater(VmCopyRecord copy) {
         cleaner.execute(() -> {
-            try {
-                exclusively(copy.id(), () -> {
-                    finish(copy);
-                    return null;
-                });
+            try (Alone _ = alone(copy.id())) {
+                finish(copy);
             } catch (RuntimeException e) {
                 LOG.warnf("%s: disks of its restore stay plugged into VM %s until the next start: %s",
                         copy.id(), copy.vm().name(), e.getMessage());

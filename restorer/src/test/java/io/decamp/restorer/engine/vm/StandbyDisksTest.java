@@ -17,8 +17,12 @@ import io.decamp.testkit.vm.GuestSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -135,6 +139,52 @@ class StandbyDisksTest {
         lab.copies().warm(saved.id(), whole);
 
         awaitDisks(replica.spaces().size() + 1);
+    }
+
+    @Test
+    void shouldPlugADiskOfItsOwnForMoreThanTheOneForTheImagesHolds() throws IOException {
+        save();
+        lab.copies().warm(saved.id(), VmCopyLab.standing(saved.replica()));
+        int inAdvance = saved.replica().spaces().size() + 1;
+        awaitDisks(inAdvance);
+        Path archive = lab.settings()
+                .memoryDirectory()
+                .resolve("standby")
+                .resolve(saved.id().fileName())
+                .resolve("job.tar");
+        try (FileChannel disk = FileChannel.open(archive, StandardOpenOption.WRITE)) {
+            disk.truncate(PAGE);
+        }
+
+        lab.copies().prepare(saved.id(), saved.replica(), null);
+
+        assertEquals("" + (inAdvance + 1), lab.guest().shell(COUNT_DISKS).output().strip());
+        releaseAndJudge();
+    }
+
+    @Test
+    void shouldBeginAnewWhenEndedProcessesLeaveNoRoomForOthers() throws IOException {
+        save();
+        lab.copies().warm(saved.id(), withProcesses(0, StandbyDisks.MAX_SPACES));
+        awaitDisks(StandbyDisks.MAX_SPACES + 1);
+        StandingReplica others = withProcesses(StandbyDisks.MAX_SPACES, 2);
+
+        lab.copies().warm(saved.id(), others);
+
+        assertEquals(before, lab.leftovers());
+        lab.copies().warm(saved.id(), others);
+        awaitDisks(3);
+    }
+
+    /** The replica as if it had other processes: so many, numbered from there on. */
+    private StandingReplica withProcesses(int from, int count) throws IOException {
+        StandingReplica real = VmCopyLab.standing(saved.replica());
+        List<AddressSpace> spaces = new ArrayList<>();
+        for (int i = from; i < from + count; i++) {
+            spaces.add(new AddressSpace(1000 + i, 10 + i));
+            Files.write(real.spaceFile(1000 + i), new byte[PAGE]);
+        }
+        return new StandingReplica(real.directory(), real.generation(), spaces);
     }
 
     @Test

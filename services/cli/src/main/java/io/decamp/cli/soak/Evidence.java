@@ -26,7 +26,7 @@ import java.util.stream.Stream;
  * What a failure can be explained from once its cluster is gone: what each node says it does with the workload, what it
  * has noted of it, the ends of its logs, and the whole logs with a dump of all threads, in files. Never throws.
  */
-final class Evidence {
+public final class Evidence {
     private static final int TAIL_LINES = 60;
 
     private final Cluster cluster;
@@ -39,7 +39,7 @@ final class Evidence {
     }
 
     /** For people; says where the files are. */
-    static String of(Cluster cluster, WorkloadId workload) {
+    public static String of(Cluster cluster, WorkloadId workload) {
         return new Evidence(cluster, workload).gather();
     }
 
