@@ -261,6 +261,8 @@ final class Eviction {
 
     private void failed(DecampException e) {
         decided.run();
+        // whoever hears of it may ask again at once
+        state.accept(new ProtectionState.Starting());
         ports.events()
                 .migrationFailed(MigrationFailed.newBuilder()
                         .setWorkload(order.workload().value())

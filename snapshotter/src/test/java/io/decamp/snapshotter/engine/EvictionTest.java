@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.handoff.HandoffState;
 import io.decamp.contracts.id.NodeId;
+import io.decamp.contracts.v1.MigrationFailed;
 import io.decamp.contracts.v1.MigrationProgress;
 import io.decamp.contracts.v1.Truth;
 import java.nio.file.Files;
@@ -160,6 +161,24 @@ class EvictionTest extends SnapshotterFixture {
         assertEquals(Truth.RUNNING_AT_SOURCE, world.failures.getFirst().getTruth());
         int reported = world.pagesDirty.size();
         await().until(() -> world.pagesDirty.size() > reported);
+    }
+
+    @Test
+    void shouldTakeANewRequestAsSoonAsItToldThatOneFailed() {
+        protect();
+        world.freezeFails = true;
+        world.onFailure = failure -> {
+            world.onFailure = none -> {};
+            world.freezeFails = false;
+            snapshotter.requested(order("m2", null, false));
+        };
+
+        snapshotter.requested(order(null));
+
+        await().until(() -> world.calls.contains("offer"));
+        assertEquals(
+                List.of("criu-failed"),
+                world.failures.stream().map(MigrationFailed::getCode).toList());
     }
 
     @Test

@@ -56,6 +56,7 @@ final class FakeWorld
     final List<EvictionMeasured> measured = new CopyOnWriteArrayList<>();
     final List<MigrationProgress> progress = new CopyOnWriteArrayList<>();
     final List<MigrationFailed> failures = new CopyOnWriteArrayList<>();
+    volatile Consumer<MigrationFailed> onFailure = failure -> {};
     final Map<Long, Long> sealedByGeneration = new ConcurrentHashMap<>();
     final Map<WorkloadId, HandoffState> states = new ConcurrentHashMap<>();
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
@@ -330,6 +331,7 @@ final class FakeWorld
     @Override
     public void migrationFailed(MigrationFailed event) {
         failures.add(event);
+        onFailure.accept(event);
     }
 
     @Override

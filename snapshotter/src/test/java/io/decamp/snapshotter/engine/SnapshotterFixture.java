@@ -47,8 +47,12 @@ abstract class SnapshotterFixture {
     }
 
     static MigrationOrder order(NodeId destination, boolean dryRun) {
+        return order("m1", destination, dryRun);
+    }
+
+    static MigrationOrder order(String migration, NodeId destination, boolean dryRun) {
         return new MigrationOrder(
-                "m1", REDIS, Reason.MANUAL, destination, 1, System.nanoTime(), 0, dryRun, Context.root());
+                migration, REDIS, Reason.MANUAL, destination, 1, System.nanoTime(), 0, dryRun, Context.root());
     }
 
     void protect() {

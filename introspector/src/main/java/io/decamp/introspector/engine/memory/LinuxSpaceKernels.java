@@ -59,12 +59,7 @@ final class LinuxSpaceKernels implements SpaceKernels {
     @Override
     public List<Listed> list() {
         int initPid = init.pid();
-        String namespace = namespace(initPid)
-                .orElseThrow(() -> DecampException.abort(
-                        "workload-ended",
-                        "Process " + initPid + ", the init of the workload, has ended",
-                        "Start the workload again and protect it anew",
-                        null));
+        String namespace = namespace(initPid).orElseThrow(() -> ended(initPid));
         List<Listed> found = new ArrayList<>();
         Set<Integer> present = new HashSet<>();
         for (String name : Objects.requireNonNull(new File("/proc").list(), "/proc can't be listed")) {
@@ -83,8 +78,20 @@ final class LinuxSpaceKernels implements SpaceKernels {
             }
             return gone;
         });
+        if (found.isEmpty()) {
+            // an init that nobody has reaped still has its namespace
+            throw ended(initPid);
+        }
         found.sort(Comparator.comparingLong(Listed::startTicks).thenComparingInt(Listed::containerPid));
         return found;
+    }
+
+    private static DecampException ended(int initPid) {
+        return DecampException.abort(
+                "workload-ended",
+                "Process " + initPid + ", the init of the workload, has ended",
+                "Start the workload again and protect it anew",
+                null);
     }
 
     private Optional<Listed> find(int pid, String namespace) {

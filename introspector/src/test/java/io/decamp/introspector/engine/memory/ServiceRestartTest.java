@@ -4,16 +4,22 @@ import static io.decamp.introspector.engine.memory.TrackedVictim.ID;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.port.MemorySource.Tasks;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.linux.probe.KernelFeature;
+import io.decamp.linux.workload.TaskStates;
+import io.decamp.testkit.Await;
+import io.decamp.testkit.Command;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.Procs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -65,6 +71,20 @@ class ServiceRestartTest {
         assertTrue(
                 scan.written().totalPages() >= 60, "reported " + scan.written().totalPages());
         tracked.verify();
+    }
+
+    @Test
+    void shouldSayThatItHasEndedAlsoWhenNobodyReapsItsInit() {
+        tracked.track().round();
+        ProcessHandle parent = ProcessHandle.of(victim.pid()).flatMap(ProcessHandle::parent).orElseThrow();
+        Command.run("kill", "-STOP", Long.toString(parent.pid()));
+        Command.run("kill", "-KILL", Integer.toString(victim.pid()));
+        Await.until("it to be a zombie", Duration.ofSeconds(10), () -> TaskStates.of(victim.pid()) == 'Z');
+
+        DecampException ended =
+                assertThrows(DecampException.class, () -> tracked.source.scan(ID, 2, Tasks.RUNNING));
+
+        assertEquals("workload-ended", ended.code());
     }
 
     @Test
