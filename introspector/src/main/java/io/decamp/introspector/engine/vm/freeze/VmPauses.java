@@ -141,12 +141,16 @@ final class VmPauses implements AutoCloseable {
             }
             paused = false;
             try (stub) {
+                // says OK when the VM has been started (gdbstub of QEMU, handle_detach): what is frozen need not wait
+                // for the monitor to say so too
                 stub.resume();
+                pausedNanos += System.nanoTime() - begin;
+                mark.delete();
             } catch (DecampException e) {
                 LOG.warnf("VM %s is resumed by its monitor: %s", vm, e.getMessage());
+                pausedNanos += System.nanoTime() - begin;
+                resumeByMonitor(null);
             }
-            pausedNanos += System.nanoTime() - begin;
-            resumeByMonitor(null);
         }
     }
 
