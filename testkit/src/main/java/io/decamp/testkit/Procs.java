@@ -32,9 +32,17 @@ public final class Procs {
         return statusField(pid, "State").map(text -> text.substring(0, 1));
     }
 
-    /** There, and not a zombie. */
+    /** There, and not a zombie, or one with threads that are still on their way out. */
     public static boolean alive(long pid) {
-        return state(pid).filter(s -> !s.equals("Z") && !s.equals("X")).isPresent();
+        return state(pid)
+                .filter(s -> !s.equals("Z") && !s.equals("X") || hasOtherThreads(pid))
+                .isPresent();
+    }
+
+    /** The first thread of a process that is killed may be a zombie before the others have let go of its memory. */
+    private static boolean hasOtherThreads(long pid) {
+        String[] threads = PROC.resolve(pid + "/task").toFile().list();
+        return threads != null && threads.length > 1;
     }
 
     public static Optional<String> statusField(long pid, String name) {
