@@ -21,9 +21,9 @@ rm -f "$status"
     /^\[INFO\] Building Decamp/ { sub(/^\[INFO\] Building /, "[test] "); sub(/ +\[.*/, ""); print; fflush(); next }
     /Tests run:/ || /^\[ERROR\]/ || /BUILD FAILURE/ || /^\[INFO\] Total time/ { print; fflush() }
 '
-passed=0
-awk -f "$here/deploy/setup/verdict.awk" "$log" || passed=1
-if [ "$passed" != 0 ] || [ "$(cat "$status")" != 0 ]; then
+verdict=0
+awk -f "$here/deploy/setup/verdict.awk" "$log" || verdict=$?
+if [ "$verdict" != 0 ] || [ "$(cat "$status")" != 0 ]; then
     failed "not all tests passed: see $log"
 fi
 echo "[test] all tests passed"

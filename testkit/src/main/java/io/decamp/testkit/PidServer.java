@@ -19,7 +19,7 @@ public final class PidServer implements AutoCloseable {
     private final Path directory;
     private final Process launcher;
     private final long init;
-    private final Thread atExit = new Thread(this::kill, "end-of-server");
+    private final Thread atExit = new Thread(this::remove, "end-of-server");
 
     private PidServer(Path directory, Process launcher, List<String> command) {
         this.directory = directory;
@@ -97,6 +97,11 @@ public final class PidServer implements AutoCloseable {
         } catch (IOException gone) {
             return false;
         }
+    }
+
+    private void remove() {
+        kill();
+        Trees.delete(directory);
     }
 
     private void kill() {

@@ -22,7 +22,7 @@ public final class PidWorkload implements AutoCloseable {
     private final ChainLog log;
     private final Process launcher;
     private final long firstInit;
-    private final Thread atExit = new Thread(this::killAll, "end-of-workload");
+    private final Thread atExit = new Thread(this::remove, "end-of-workload");
 
     private PidWorkload(ChainSpec spec, Path directory, ChainLog log, Process launcher) {
         this.spec = spec;
@@ -103,6 +103,11 @@ public final class PidWorkload implements AutoCloseable {
         } catch (IllegalStateException shuttingDown) {
             return;
         }
+        Trees.delete(directory);
+    }
+
+    private void remove() {
+        killAll();
         Trees.delete(directory);
     }
 

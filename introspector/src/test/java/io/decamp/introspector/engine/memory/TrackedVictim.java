@@ -5,10 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.MemorySource;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Trees;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -24,11 +22,7 @@ final class TrackedVictim implements AutoCloseable {
     boolean stopped;
 
     TrackedVictim() {
-        try {
-            directory = Files.createTempDirectory(Path.of("/dev/shm"), "decamp-memory-test");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        directory = Scratch.onTmpfs("decamp-memory-test");
         source = fresh();
     }
 

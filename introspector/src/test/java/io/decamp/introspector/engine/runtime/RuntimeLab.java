@@ -20,6 +20,7 @@ import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.PidWorkload;
 import io.decamp.testkit.Procs;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Tools;
 import io.decamp.testkit.Trees;
 import java.io.IOException;
@@ -42,11 +43,7 @@ final class RuntimeLab implements AutoCloseable {
 
     RuntimeLab() {
         Kernel.require(KernelFeature.PID_NAMESPACES, KernelFeature.PTRACE_ANY);
-        try {
-            directory = Files.createTempDirectory(Path.of("/dev/shm"), "runtime-lab");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        directory = Scratch.onTmpfs("runtime-lab");
         settings = new NodeSettings(
                 new NodeId("lab"),
                 directory.resolve("state"),

@@ -90,7 +90,7 @@ class DestinationHandoffTest {
 
         @Override
         public Held prepare(WorkloadId id, SealedReplica replica, Path bundle) {
-            throw new UnsupportedOperationException();
+            throw new AssertionError("nothing is frozen yet");
         }
 
         @Override
@@ -100,12 +100,12 @@ class DestinationHandoffTest {
 
         @Override
         public void release(WorkloadId id) {
-            throw new UnsupportedOperationException();
+            throw new AssertionError("nothing is frozen yet");
         }
 
         @Override
         public void destroy(WorkloadId id) {
-            throw new UnsupportedOperationException();
+            throw new AssertionError("nothing is frozen yet");
         }
     }
 
@@ -132,17 +132,17 @@ class DestinationHandoffTest {
     private static final class Silent implements HandoffRegister {
         @Override
         public HandoffState current(WorkloadId workload) {
-            throw new UnsupportedOperationException();
+            throw new AssertionError("nothing is frozen yet");
         }
 
         @Override
         public HandoffState append(WorkloadId workload, HandoffRecord record, Duration limit) {
-            throw new UnsupportedOperationException();
+            throw new AssertionError("nothing is frozen yet");
         }
 
         @Override
         public HandoffState await(WorkloadId workload, Predicate<HandoffState> wanted, Duration limit) {
-            throw new UnsupportedOperationException();
+            throw new AssertionError("nothing is frozen yet");
         }
 
         @Override

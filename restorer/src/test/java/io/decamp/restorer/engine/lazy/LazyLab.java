@@ -13,6 +13,7 @@ import io.decamp.restorer.engine.image.ProcessTree;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.Command;
 import io.decamp.testkit.Procs;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Tools;
 import io.decamp.testkit.Trees;
 import io.decamp.testkit.Victims;
@@ -68,7 +69,7 @@ final class LazyLab implements AutoCloseable, LazyPages.Listener {
             throw Assumptions.<RuntimeException>abort(e.getMessage());
         }
         try {
-            base = Files.createTempDirectory(Path.of("/dev/shm"), "decamp-lazy-");
+            base = Scratch.onTmpfs("decamp-lazy-");
             images = Files.createDirectory(base.resolve("images"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -20,6 +20,7 @@ import io.decamp.restorer.engine.lazy.LazyPages;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.PidWorkload;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Tools;
 import io.decamp.testkit.Trees;
 import java.io.IOException;
@@ -49,11 +50,7 @@ final class CopyLab implements AutoCloseable {
     /** @param lazyPages null where every copy is eager */
     CopyLab(LazyPages lazyPages, long lazyFromBytes) {
         Kernel.require(KernelFeature.PID_NAMESPACES, KernelFeature.PTRACE_ANY);
-        try {
-            directory = Files.createTempDirectory(Path.of("/dev/shm"), "copy-lab");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        directory = Scratch.onTmpfs("copy-lab");
         this.lazyPages = lazyPages;
         this.lazyFromBytes = lazyFromBytes;
         from = settings("from");

@@ -16,6 +16,7 @@ import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.PidWorkload;
 import io.decamp.testkit.Procs;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Trees;
 import java.io.IOException;
 import java.io.Reader;
@@ -40,7 +41,7 @@ class LazyCopyTest implements LazyPages.Listener {
     @BeforeEach
     void setUp() throws IOException {
         Kernel.require(KernelFeature.USERFAULTFD_USER_MODE);
-        root = Files.createTempDirectory(Path.of("/dev/shm"), "lazy-copy");
+        root = Scratch.onTmpfs("lazy-copy");
         pages = new LazyPageServers(root, this);
         lab = new CopyLab(new DyingBeforeTheFill(pages), 0);
     }

@@ -19,6 +19,7 @@ import io.decamp.linux.probe.KernelFeature;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.RuncBundle;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Tools;
 import io.decamp.testkit.Trees;
 import java.io.IOException;
@@ -45,7 +46,7 @@ class RuncCopyTest {
     @BeforeEach
     void setUp() throws IOException {
         Kernel.require(KernelFeature.PID_NAMESPACES, KernelFeature.PTRACE_ANY);
-        directory = Files.createTempDirectory(Path.of("/dev/shm"), "runc-lab");
+        directory = Scratch.onTmpfs("runc-lab");
         String name = directory.getFileName().toString();
         id = new WorkloadId("runc:" + name);
         at = RuncBundle.create(directory.resolve("from"), "/" + name + "-from", ChainSpec.of(16, 512));

@@ -19,6 +19,7 @@ import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.Command;
 import io.decamp.testkit.Host;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Trees;
 import io.decamp.testkit.vm.GuestSpec;
 import io.decamp.testkit.vm.GuestVm;
@@ -56,11 +57,7 @@ final class VmCopyLab implements AutoCloseable {
 
     VmCopyLab(GuestSpec spec) {
         Host.requireGuests();
-        try {
-            directory = Files.createTempDirectory(Path.of("/dev/shm"), "vm-copy-lab");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        directory = Scratch.onTmpfs("vm-copy-lab");
         settings = new NodeSettings(
                 new NodeId("beta"),
                 directory.resolve("state"),

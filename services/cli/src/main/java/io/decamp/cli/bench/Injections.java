@@ -4,10 +4,8 @@ import io.decamp.contracts.id.WorkloadId;
 import io.decamp.introspector.engine.memory.WorkloadMemorySource;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.PidWorkload;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Trees;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +18,7 @@ final class Injections {
     static List<Long> stopMicros(ChainSpec spec, int count) {
         List<Long> stopped = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            Path memory = tmpfs();
+            Path memory = Scratch.onTmpfs("decamp-bench-");
             try (PidWorkload workload = PidWorkload.start(spec)) {
                 int pid = Math.toIntExact(workload.initPid());
                 WorkloadId id = new WorkloadId("pid:" + pid + "@bench");
@@ -32,13 +30,5 @@ final class Injections {
             }
         }
         return stopped;
-    }
-
-    static Path tmpfs() {
-        try {
-            return Files.createTempDirectory(Path.of("/dev/shm"), "decamp-bench-");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -35,6 +35,17 @@ public final class OptimizingJvm {
         command.add("-Ddecamp.root=" + Repository.root());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(words);
-        return new ProcessBuilder(command).inheritIO().start().waitFor();
+        Process optimizing = new ProcessBuilder(command).inheritIO().start();
+        // told to end, it cleans up after itself; this one may be told alone
+        Thread atExit = new Thread(() -> end(optimizing), "end-of-bench");
+        Runtime.getRuntime().addShutdownHook(atExit);
+        int status = optimizing.waitFor();
+        Runtime.getRuntime().removeShutdownHook(atExit);
+        return status;
+    }
+
+    private static void end(Process optimizing) {
+        optimizing.destroy();
+        optimizing.onExit().join();
     }
 }

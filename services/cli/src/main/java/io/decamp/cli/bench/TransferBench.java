@@ -10,6 +10,7 @@ import io.decamp.contracts.port.PageTransport;
 import io.decamp.contracts.port.Segment;
 import io.decamp.linux.file.SparseFile;
 import io.decamp.testkit.Await;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Trees;
 import io.decamp.transfer.engine.replica.PageReceiver;
 import io.decamp.transfer.engine.replica.ReceiverLimits;
@@ -45,20 +46,16 @@ final class TransferBench implements AutoCloseable {
     private static final Duration PREPARE_LIMIT = Duration.ofMinutes(1);
 
     private final long bytes;
-    private final Path directory = Injections.tmpfs();
+    private final Path directory = Scratch.onTmpfs("decamp-bench-");
     private final SSLContext alphaTls;
     private final ReplicaStore store;
     private final PageReceiver secured;
     private final PageReceiver plain;
     private final Path payload = directory.resolve("segment");
-    private final Thread atExit;
     private long generation;
 
     TransferBench(long bytes) {
         this.bytes = bytes;
-        // gigabytes of memory must not stay behind when the program is interrupted
-        atExit = new Thread(() -> Trees.delete(directory), "end-of-bench");
-        Runtime.getRuntime().addShutdownHook(atExit);
         LoneMachineAuthority authority = LoneMachineAuthority.open(directory.resolve("tls"));
         alphaTls = authority.contextOf(ALPHA);
         store = ReplicaStore.open(directory, new ReplicaLimits(2 * bytes, 2 * bytes));
@@ -154,11 +151,6 @@ final class TransferBench implements AutoCloseable {
         plain.close();
         store.close();
         Trees.delete(directory);
-        try {
-            Runtime.getRuntime().removeShutdownHook(atExit);
-        } catch (IllegalStateException shuttingDown) {
-            // it runs, and finds nothing
-        }
     }
 
     /** As much of the file as the runs say, from its start. */

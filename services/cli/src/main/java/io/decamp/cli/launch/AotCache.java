@@ -4,6 +4,7 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.port.NodeSettings;
 import io.decamp.testkit.Repository;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Tools;
 import io.decamp.testkit.Trees;
 import io.decamp.transfer.engine.tls.LoneMachineAuthority;
@@ -85,7 +86,7 @@ final class AotCache {
             return;
         }
         Path scratch = Files.createTempDirectory("decamp-aot-");
-        Path memory = Files.createTempDirectory(Path.of("/dev/shm"), "decamp-aot-");
+        Path memory = Scratch.onTmpfs("decamp-aot-");
         String bootstrap = "127.0.0.1:" + freePort();
         BrokerDaemon broker = null;
         try {

@@ -4,6 +4,7 @@ import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.page.AddressSpace;
 import io.decamp.contracts.port.PageTransport;
+import io.decamp.testkit.Scratch;
 import io.decamp.transfer.engine.send.TlsPageTransport;
 import io.decamp.transfer.engine.send.TransportLimits;
 import io.decamp.transfer.engine.tls.LoneMachineAuthority;
@@ -66,7 +67,7 @@ final class TransferFixture implements AutoCloseable {
     }
 
     static Path temporary() throws IOException {
-        return Files.createTempDirectory(Path.of("/dev/shm"), "transfer-test-");
+        return Scratch.onTmpfs("transfer-test-");
     }
 
     static SSLContext alphaTls() {

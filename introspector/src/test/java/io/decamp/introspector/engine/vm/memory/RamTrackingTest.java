@@ -13,6 +13,7 @@ import io.decamp.linux.qemu.QemuRam;
 import io.decamp.testkit.Host;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.Procs;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Trees;
 import io.decamp.testkit.vm.GuestSpec;
 import io.decamp.testkit.vm.GuestVm;
@@ -46,7 +47,7 @@ class RamTrackingTest {
         Kernel.require(KernelFeature.UFFD_WRITE_PROTECT_ASYNC, KernelFeature.PAGEMAP_SCAN, KernelFeature.PIDFD_GETFD);
         Host.requireGuests();
         guest = GuestVm.boot(GuestSpec.named("stamps").withMemoryMib(256));
-        memory = Files.createTempDirectory(Path.of("/dev/shm"), "decamp-stamps");
+        memory = Scratch.onTmpfs("decamp-stamps");
     }
 
     @AfterAll

@@ -17,13 +17,11 @@ import io.decamp.introspector.engine.vm.guest.KernelObject;
 import io.decamp.introspector.engine.vm.guest.QemuMemory;
 import io.decamp.linux.qemu.Qmp;
 import io.decamp.testkit.Await;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Trees;
 import io.decamp.testkit.Victims;
 import io.decamp.testkit.vm.GuestSpec;
 import io.decamp.testkit.vm.GuestVm;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,11 +48,7 @@ final class VmLab implements AutoCloseable {
     private final Set<WorkloadId> known = new HashSet<>();
 
     VmLab(GuestSpec spec) {
-        try {
-            directory = Files.createTempDirectory(Path.of("/dev/shm"), "vm-lab");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        directory = Scratch.onTmpfs("vm-lab");
         settings = new NodeSettings(
                 new NodeId("lab"),
                 directory.resolve("state"),

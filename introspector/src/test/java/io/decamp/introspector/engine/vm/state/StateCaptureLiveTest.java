@@ -8,6 +8,7 @@ import io.decamp.contracts.criu.ItimerEntry;
 import io.decamp.contracts.criu.TaskTimersEntry;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
 import io.decamp.testkit.Host;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.Victims;
 import io.decamp.testkit.vm.GuestImage;
 import io.decamp.testkit.vm.GuestSpec;
@@ -155,7 +156,7 @@ class StateCaptureLiveTest {
     private void measure(CaptureLab lab, KernelObject init) throws IOException {
         long best = Long.MAX_VALUE;
         for (int i = 0; i < 30; i++) {
-            Path images = Files.createTempDirectory(Path.of("/dev/shm"), "decamp-state");
+            Path images = Scratch.onTmpfs("decamp-state");
             long begin = System.nanoTime();
             StateCapture.write(lab.kernel, init, images);
             best = Math.min(best, System.nanoTime() - begin);

@@ -7,9 +7,8 @@ import io.decamp.cli.bench.OptimizingJvm;
 import io.decamp.cli.bench.Target;
 import io.decamp.cli.launch.Steps;
 import io.decamp.contracts.error.DecampException;
+import io.decamp.testkit.Scratch;
 import io.decamp.testkit.vm.Accelerator;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -106,11 +105,11 @@ public final class OutOfBandBenchCommand implements Callable<Integer> {
             steps.done(guest.vm().image().release() + ", by " + guest.vm().accelerator());
             describe(root, guest);
             attach(guest, targets, root);
-            try (OutsideSaver outside = OutsideSaver.attach(guest.vm(), tmpfs())) {
+            try (OutsideSaver outside = OutsideSaver.attach(guest.vm(), Scratch.onTmpfs("decamp-bench-"))) {
                 outside.makeRoom(((long) largest << 20) + SPARE_BYTES);
                 measure(guest, outside, mibs, under, root, targets);
             }
-            try (Proactive proactive = new Proactive(guest.vm(), tmpfs());
+            try (Proactive proactive = new Proactive(guest.vm(), Scratch.onTmpfs("decamp-bench-"));
                     Holder holder = Holder.start(guest, largest, WRITTEN_PAGES_PER_SECOND)) {
                 Proactive.Result result = proactive.run(holder, under, rounds);
                 result.addTo(root.putObject("proactive"));
@@ -142,7 +141,7 @@ public final class OutOfBandBenchCommand implements Callable<Integer> {
     private static void attach(BenchGuest guest, List<Target> targets, ObjectNode root) {
         double[] millis = new double[3];
         for (int i = 0; i < millis.length; i++) {
-            try (OutsideSaver outside = OutsideSaver.attach(guest.vm(), tmpfs())) {
+            try (OutsideSaver outside = OutsideSaver.attach(guest.vm(), Scratch.onTmpfs("decamp-bench-"))) {
                 millis[i] = outside.attachMillis();
                 root.withArray("attachMillis").add(Saving.rounded(millis[i]));
             }
@@ -200,13 +199,5 @@ public final class OutOfBandBenchCommand implements Callable<Integer> {
             words.addAll(List.of("--json", json.toString()));
         }
         return words;
-    }
-
-    private static Path tmpfs() {
-        try {
-            return Files.createTempDirectory(Path.of("/dev/shm"), "decamp-bench-");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }
