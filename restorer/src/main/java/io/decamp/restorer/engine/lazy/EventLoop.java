@@ -104,9 +104,11 @@ final class EventLoop implements Runnable, AutoCloseable {
     }
 
     /** From any thread: looks at the plan's spaces anew, and asks the owner. */
-    void wake() {
-        try (Arena arena = Arena.ofConfined()) {
-            FileCalls.write(waker.number(), arena.allocate(1).address(), 1);
+    synchronized void wake() {
+        if (waker.isOpen()) {
+            try (Arena arena = Arena.ofConfined()) {
+                FileCalls.write(waker.number(), arena.allocate(1).address(), 1);
+            }
         }
     }
 
@@ -115,9 +117,9 @@ final class EventLoop implements Runnable, AutoCloseable {
         wake();
     }
 
-    /** After its thread has ended. */
+    /** When its thread has ended or is about to, of its own accord. */
     @Override
-    public void close() {
+    public synchronized void close() {
         waker.close();
         wakeUp.close();
     }

@@ -96,7 +96,7 @@ final class LazyPageServer implements AutoCloseable {
             succession.spaces().forEach(server::serve);
             server.state(LazyPages.State.SERVING, "taken over");
             server.thread("events", server.loop);
-            server.thread("index", () -> server.replicas.forEach(ReplicaFile::index));
+            server.index();
             succession.spaces().forEach(space -> space.wakeAll(LOWEST_ADDRESS, HIGHEST_ADDRESS));
             if (succession.loss() != null) {
                 server.lost(succession.loss());
@@ -126,9 +126,14 @@ final class LazyPageServer implements AutoCloseable {
         vault.warm();
         listener = UnixListener.bind(directory.socket(), UnixSocket.Type.STREAM);
         announcements = new Announcements(listener, this::announced);
-        thread("index", () -> replicas.forEach(ReplicaFile::index));
+        index();
         thread("criu", announcements);
         thread("events", loop);
+    }
+
+    private void index() {
+        List<ReplicaFile> all = List.copyOf(replicas);
+        thread("index", () -> all.forEach(ReplicaFile::index));
     }
 
     private void announced(int containerPid, FileDescriptor descriptor) {
@@ -254,7 +259,8 @@ final class LazyPageServer implements AutoCloseable {
     }
 
     private void lost(DecampException reason) {
-        if (state != LazyPages.State.LOST) {
+        // a thread that is late finds everything closed once all is in place
+        if (state != LazyPages.State.LOST && state != LazyPages.State.NONE) {
             state(LazyPages.State.LOST, reason.getMessage());
             plan.stop();
             owner.lost(this, reason);
@@ -345,5 +351,6 @@ final class LazyPageServer implements AutoCloseable {
             listener.close();
             listener = null;
         }
+        loop.close();
     }
 }

@@ -81,8 +81,10 @@ public final class LazyPageServers implements LazyPages {
                 if (directory != null) {
                     WorkloadId id = directory.saved().workload();
                     LazyPageServer server = LazyPageServer.takeOver(directory, new Teller());
-                    if (server.state() != State.NONE) {
-                        servers.put(id, server);
+                    servers.put(id, server);
+                    if (server.state() == State.NONE) {
+                        // it may have been complete before it was known here
+                        servers.remove(id, server);
                     }
                     if (server.state() != State.LOST) {
                         served.add(id);

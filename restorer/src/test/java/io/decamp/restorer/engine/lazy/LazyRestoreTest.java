@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.port.SealedReplica;
+import io.decamp.linux.fd.FdTrace;
 import io.decamp.restorer.engine.image.ReplicaImages;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainOracle;
@@ -45,6 +46,19 @@ class LazyRestoreTest {
         assertFalse(Files.exists(lab.base.resolve("lazy").resolve(LazyLab.ID.fileName())));
         assertEquals(LazyPages.State.NONE, servers.state(LazyLab.ID));
         System.out.println("held after " + lab.restoreMillis + " ms, " + lab.complete);
+        lab.release();
+        endWell(copy);
+    }
+
+    @Test
+    void shouldCloseEveryDescriptorWhenAllMemoryIsInPlace() throws IOException {
+        SealedReplica replica = freezeChain(ChainSpec.of(16, 2000).withTree(1, 2));
+        FdTrace.start();
+        long copy = hold(replica);
+        servers.beginFill(LazyLab.ID);
+        lab.awaitComplete();
+
+        assertEquals(List.of(), FdTrace.stop());
         lab.release();
         endWell(copy);
     }
@@ -115,7 +129,11 @@ class LazyRestoreTest {
     }
 
     private long hold(ChainSpec spec) throws IOException {
-        Path work = servers.start(LazyLab.ID, freezeChain(spec), lab.images);
+        return hold(freezeChain(spec));
+    }
+
+    private long hold(SealedReplica replica) throws IOException {
+        Path work = servers.start(LazyLab.ID, replica, lab.images);
         long copy = lab.restore(work);
         servers.requireAttached(LazyLab.ID);
         return copy;
