@@ -43,8 +43,21 @@ public final class Evidence {
         return new Evidence(cluster, workload).gather();
     }
 
+    /** What each node says it does with the workload, in a line: of some failures no more is handed on than that. */
+    static String said(Cluster cluster, WorkloadId workload) {
+        Evidence evidence = new Evidence(cluster, workload);
+        return evidence.nodes().stream()
+                .map(node -> node + " says "
+                        + attempt(() -> evidence.status(node, cluster.processes(node).plan()).replace("\n", ", ")))
+                .collect(Collectors.joining("; "));
+    }
+
+    private List<Lab.Node> nodes() {
+        return List.of(cluster.lab().alpha(), cluster.lab().beta());
+    }
+
     private String gather() {
-        List<Lab.Node> nodes = List.of(cluster.lab().alpha(), cluster.lab().beta());
+        List<Lab.Node> nodes = nodes();
         add("What is known of " + workload + " at " + Instant.now() + ":");
         add("register: " + attempt(() -> cluster.session().register().current(workload).toString()));
         Map<ServiceProcess, List<String>> tails = new HashMap<>();

@@ -201,7 +201,8 @@ public final class Soak implements AutoCloseable {
     /** Epochs of the owner that were reported after {@code seen} others. */
     private void awaitProtected(int seen) {
         await(
-                () -> id + " to be protected by its owner; what failed last: " + lastFailure(),
+                () -> id + " to be protected by its owner; what failed last: " + lastFailure() + "; epochs seen: "
+                        + watch.epochs().size() + ", " + seen + " of them before; " + Evidence.said(cluster, id),
                 () -> cluster.session().register().current(id) instanceof HandoffState.Owned o
                         && watch.epochs().stream().skip(seen).anyMatch(e -> e.getNode().equals(o.node().value())));
     }
