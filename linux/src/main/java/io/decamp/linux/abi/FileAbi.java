@@ -24,6 +24,9 @@ public final class FileAbi {
     public static final long FD_CLOEXEC = 1;
     public static final long F_DUPFD_CLOEXEC = 1030;
 
+    public static final long LOCK_EX = 2;
+    public static final long LOCK_NB = 4;
+
     public static final long POLLIN = 0x001;
     public static final long POLLOUT = 0x004;
     public static final long POLLERR = 0x008;

@@ -83,6 +83,22 @@ public final class FileCalls {
         return (int) Libc.orMinusErrno(Libc.ioctl(fd, request, argument));
     }
 
+    /**
+     * flock(2): an open file, or directory, is one holder's until its last descriptor is closed.
+     *
+     * @return false when it is another one's
+     */
+    public static boolean tryLock(int fd) {
+        if (Libc.flock(fd, (int) (FileAbi.LOCK_EX | FileAbi.LOCK_NB)) == 0) {
+            return true;
+        }
+        int errno = Libc.errno();
+        if (errno != Errno.EAGAIN && errno != Errno.EINTR) {
+            throw new SyscallException("flock", errno, "fd " + fd);
+        }
+        return false;
+    }
+
     /** A new number above 2 for the same open file, closed on exec. */
     public static int duplicate(int fd) {
         int copy = Libc.fcntl(fd, (int) FileAbi.F_DUPFD_CLOEXEC, 3);

@@ -32,6 +32,8 @@ final class Libc {
 
     static native int fcntl(int fd, int command, long argument);
 
+    static native int flock(int fd, int operation);
+
     static native int poll(long fds, long count, int timeoutMillis);
 
     static native int pipe2(long fds, int flags);

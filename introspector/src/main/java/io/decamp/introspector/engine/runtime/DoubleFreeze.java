@@ -39,17 +39,20 @@ final class DoubleFreeze {
     /**
      * @param start starts the dump and returns its first process
      * @param onStopped runs in this thread, while another one waits for the images and sets the second lock
-     * @throws DecampException {@code criu-failed}; the tasks run, their cgroup is thawed
+     * @throws DecampException {@code criu-failed}, or as {@link ProcMountTurn#take}; the tasks run, their cgroup is thawed
      */
     Frozen freeze(
             DumpJob job, FreezerCgroup lock, PidNamespace tasks, Function<DumpJob, Process> start, Runnable onStopped) {
         CompletableFuture<Long> stopped = new CompletableFuture<>();
         CompletableFuture<Long> held = new CompletableFuture<>();
         Thread.ofVirtual().name("freeze-" + tasks.initPid()).start(() -> {
-            try (DumpWatch watch = new DumpWatch(job)) {
+            try (DumpWatch watch = new DumpWatch(job);
+                    ProcMountTurn turn = ProcMountTurn.take(tasks.initPid())) {
                 start.apply(job).onExit().thenRun(job::markEnded);
                 watch.await("the stop of all tasks", DumpJob.GATE_LIMIT, () -> isStopped(job, tasks) || isOver(job));
                 stopped.complete(nowMicros());
+                watch.await("the init's images", DumpJob.GATE_LIMIT, () -> job.hasImagesOfInit() || isOver(job));
+                turn.close();
                 watch.await("its gate", DumpJob.GATE_LIMIT, () -> isOver(job));
                 if (!job.isHeld() || job.hasEnded()) {
                     throw job.failed();

@@ -19,9 +19,14 @@ import io.decamp.testkit.Await;
 import io.decamp.testkit.ChainSpec;
 import io.decamp.testkit.PidWorkload;
 import io.decamp.testkit.Procs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -86,6 +91,44 @@ class PidRuntimeTest {
         });
 
         assertEquals(true, stopped.get());
+    }
+
+    @Test
+    void shouldFreezeWorkloadsOfOneWorkingDirectoryAtTheSameTime() {
+        List<PidWorkload> workloads =
+                Stream.generate(() -> lab.workload(ChainSpec.of(1, 16))).limit(4).toList();
+        for (int round = 0; round < 5; round++) {
+            List<CompletableFuture<Void>> moves = workloads.stream()
+                    .map(w -> CompletableFuture.runAsync(
+                            () -> {
+                                lab.runtime().freeze(lab.id(w), "m1", lab.parts().resolve("of-" + w.initPid()), () -> {});
+                                lab.runtime().thaw(lab.id(w));
+                            },
+                            task -> Thread.ofPlatform().start(task)))
+                    .toList();
+            moves.forEach(CompletableFuture::join);
+        }
+        workloads.forEach(w -> w.stopAndJudge().check());
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    void shouldNameWhatADeadCriuHasLeftInTheWorkingDirectoryBeforeItStopsAnything() throws IOException {
+        PidWorkload workload = lab.workload(ChainSpec.of(1, 16));
+        Path left = Path.of("/proc/" + workload.initPid() + "/cwd").toRealPath().resolve(ProcMountTurn.MOUNT_POINT);
+        Files.createDirectory(left);
+        try {
+            DecampException refused = assertThrows(DecampException.class, () -> lab.freeze(workload));
+
+            assertEquals("stale-proc-mount-point", refused.code());
+            assertTrue(refused.getMessage().contains(left.toString()), refused.getMessage());
+        } finally {
+            Files.delete(left);
+        }
+        lab.freeze(workload);
+        lab.runtime().thaw(lab.id(workload));
+        workload.stopAndJudge().check();
+        lab.assertNothingLeft();
     }
 
     @Test
