@@ -51,9 +51,8 @@ final class DoubleFreeze {
                 start.apply(job).onExit().thenRun(job::markEnded);
                 watch.await("the stop of all tasks", DumpJob.GATE_LIMIT, () -> isStopped(job, tasks) || isOver(job));
                 stopped.complete(nowMicros());
-                watch.await("the init's images", DumpJob.GATE_LIMIT, () -> job.hasImagesOfInit() || isOver(job));
-                turn.close();
                 watch.await("its gate", DumpJob.GATE_LIMIT, () -> isOver(job));
+                turn.close();
                 if (!job.isHeld() || job.hasEnded()) {
                     throw job.failed();
                 }

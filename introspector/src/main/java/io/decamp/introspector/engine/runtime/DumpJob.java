@@ -80,11 +80,6 @@ record DumpJob(Path images, Path run) {
         }
     }
 
-    /** True once criu has a descriptor of the /proc of the init's PID namespace (criu/cr-dump.c, dump_one_task). */
-    boolean hasImagesOfInit() {
-        return Files.exists(images.resolve("core-1.img"));
-    }
-
     void markEnded() {
         try {
             Files.createFile(run.resolve("ended"));

@@ -12,15 +12,15 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The right of one dump to the working directory of its workload's init. Where the /proc that the init sees is not that
- * of its own PID namespace, criu has it mount one: for a moment, in that directory, and under the same name for all
- * (criu/pie/parasite.c, get_proc_fd). Two dumps at a time would meet there, and one would fail. The directory itself is
- * locked, so that this holds for all nodes of a machine, and ends with its holder.
+ * The right of one dump to the working directory of its workload's init. Where the /proc that the workload sees is not
+ * that of its own PID namespace, criu has its tasks mount one, each for a moment, and under the same name for all
+ * (criu/pie/parasite.c, get_proc_fd, which dumping cgroups needs as well). Two dumps at a time would meet there, and one
+ * would fail. The directory itself is locked, so that this holds for all nodes of a machine, and ends with its holder.
  */
 final class ProcMountTurn implements AutoCloseable {
     static final String MOUNT_POINT = "proc.crtools";
 
-    /** Whoever is ahead needs some milliseconds; a criu that hangs is given up by its own limit. */
+    /** Whoever is ahead needs some tenths of a second; a criu that hangs is given up by the same limit. */
     private static final Duration LIMIT = DumpJob.GATE_LIMIT;
 
     private static final long LOOK_NANOS = 1_000_000;
@@ -69,7 +69,7 @@ final class ProcMountTurn implements AutoCloseable {
             if (System.nanoTime() - deadline > 0) {
                 throw DecampException.abort(
                         "working-directory-busy",
-                        "Another dump of a workload in " + real(path) + " has not come to its images within "
+                        "Another dump of a workload in " + real(path) + " has not come to its end within "
                                 + LIMIT.toSeconds() + " s",
                         "Evict that one first, or see what holds a lock on the directory (lslocks)",
                         null);
@@ -97,7 +97,7 @@ final class ProcMountTurn implements AutoCloseable {
         }
     }
 
-    /** The mount, if there was one, is over. Idempotent. */
+    /** Nothing is mounted any more. Idempotent. */
     @Override
     public void close() {
         if (directory != null) {
