@@ -47,7 +47,7 @@ final class DoubleFreeze {
         CompletableFuture<Long> held = new CompletableFuture<>();
         Thread.ofVirtual().name("freeze-" + tasks.initPid()).start(() -> {
             try (DumpWatch watch = new DumpWatch(job);
-                    ProcMountTurn turn = ProcMountTurn.take(tasks.initPid())) {
+                    ProcMountTurn turn = ProcMountTurn.take(tasks)) {
                 start.apply(job).onExit().thenRun(job::markEnded);
                 watch.await("the stop of all tasks", DumpJob.GATE_LIMIT, () -> isStopped(job, tasks) || isOver(job));
                 stopped.complete(nowMicros());

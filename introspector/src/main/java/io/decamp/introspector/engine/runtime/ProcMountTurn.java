@@ -4,6 +4,7 @@ import io.decamp.contracts.error.DecampException;
 import io.decamp.linux.abi.FileAbi;
 import io.decamp.linux.fd.FileDescriptor;
 import io.decamp.linux.libc.FileCalls;
+import io.decamp.linux.proc.PidNamespace;
 import io.decamp.linux.proc.ProcFs;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,13 +13,15 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The right of one dump to the working directory of its workload's init. Where the /proc that the workload sees is not
- * that of its own PID namespace, criu has its tasks mount one, each for a moment, and under the same name for all
- * (criu/pie/parasite.c, get_proc_fd, which dumping cgroups needs as well). Two dumps at a time would meet there, and one
- * would fail. The directory itself is locked, so that this holds for all nodes of a machine, and ends with its holder.
+ * The right of one dump to have a /proc mounted. Where the /proc that the workload sees is not that of its own PID
+ * namespace, criu has its tasks mount one, each for a moment, in its working directory and under the same name for all
+ * (criu/pie/parasite.c, get_proc_fd). Two dumps at a time would meet there, and one would fail. The lock is on the root
+ * directory: one for all nodes of a machine, which ends with its holder.
  */
 final class ProcMountTurn implements AutoCloseable {
     static final String MOUNT_POINT = "proc.crtools";
+
+    private static final Path LOCKED = Path.of("/");
 
     /** Whoever is ahead needs some tenths of a second; a criu that hangs is given up by the same limit. */
     private static final Duration LIMIT = DumpJob.GATE_LIMIT;
@@ -26,29 +29,28 @@ final class ProcMountTurn implements AutoCloseable {
     private static final long LOOK_NANOS = 1_000_000;
 
     /** Null: criu mounts nothing. */
-    private final FileDescriptor directory;
+    private final FileDescriptor lock;
 
-    private ProcMountTurn(FileDescriptor directory) {
-        this.directory = directory;
+    private ProcMountTurn(FileDescriptor lock) {
+        this.lock = lock;
     }
 
     /**
      * Waits for the turn; to be asked for before anything is stopped.
      *
-     * @throws DecampException {@code stale-proc-mount-point}, {@code working-directory-busy}
+     * @throws DecampException {@code stale-proc-mount-point}, {@code dump-turn-timeout}
      */
-    static ProcMountTurn take(int initPid) {
-        if (seesItsOwnProc(initPid)) {
+    static ProcMountTurn take(PidNamespace tasks) {
+        if (seesItsOwnProc(tasks.initPid())) {
             return new ProcMountTurn(null);
         }
-        Path path = ProcFs.path(initPid, "cwd");
-        FileDescriptor directory = FileDescriptor.open(path.toString(), FileAbi.O_RDONLY, 0);
+        FileDescriptor lock = FileDescriptor.open(LOCKED.toString(), FileAbi.O_RDONLY, 0);
         try {
-            lock(directory, path);
-            requireNoLeftover(path);
-            return new ProcMountTurn(directory);
+            await(lock);
+            tasks.processes().forEach(ProcMountTurn::requireNoLeftover);
+            return new ProcMountTurn(lock);
         } catch (RuntimeException e) {
-            directory.close();
+            lock.close();
             throw e;
         }
     }
@@ -63,15 +65,15 @@ final class ProcMountTurn implements AutoCloseable {
         }
     }
 
-    private static void lock(FileDescriptor directory, Path path) {
+    private static void await(FileDescriptor lock) {
         long deadline = System.nanoTime() + LIMIT.toNanos();
-        while (!FileCalls.tryLock(directory.number())) {
+        while (!FileCalls.tryLock(lock.number())) {
             if (System.nanoTime() - deadline > 0) {
                 throw DecampException.abort(
-                        "working-directory-busy",
-                        "Another dump of a workload in " + real(path) + " has not come to its end within "
+                        "dump-turn-timeout",
+                        "Dumps of workloads without a /proc of their own take turns, and none came within "
                                 + LIMIT.toSeconds() + " s",
-                        "Evict that one first, or see what holds a lock on the directory (lslocks)",
+                        "See which process holds a lock on the directory " + LOCKED + " (lslocks), and ask again",
                         null);
             }
             LockSupport.parkNanos(LOOK_NANOS);
@@ -79,12 +81,12 @@ final class ProcMountTurn implements AutoCloseable {
     }
 
     /** criu would stop all tasks first, and fail then. */
-    private static void requireNoLeftover(Path path) {
-        if (Files.exists(path.resolve(MOUNT_POINT))) {
-            Path leftover = real(path).resolve(MOUNT_POINT);
+    private static void requireNoLeftover(int pid) {
+        Path mountPoint = ProcFs.path(pid, "cwd").resolve(MOUNT_POINT);
+        if (Files.exists(mountPoint)) {
             throw DecampException.refused(
                     "stale-proc-mount-point",
-                    leftover + " is where criu would mount a /proc, and exists: a criu that was killed has left it",
+                    real(mountPoint) + " is where criu would mount a /proc, and exists: a criu that was killed has left it",
                     "Unmount it if it is a mount point, and remove it");
         }
     }
@@ -100,8 +102,8 @@ final class ProcMountTurn implements AutoCloseable {
     /** Nothing is mounted any more. Idempotent. */
     @Override
     public void close() {
-        if (directory != null) {
-            directory.close();
+        if (lock != null) {
+            lock.close();
         }
     }
 }

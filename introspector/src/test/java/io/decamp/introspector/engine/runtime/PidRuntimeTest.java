@@ -94,7 +94,7 @@ class PidRuntimeTest {
     }
 
     @Test
-    void shouldFreezeWorkloadsOfOneWorkingDirectoryAtTheSameTime() {
+    void shouldFreezeAllWorkloadsOfOneWorkingDirectoryWhenAskedAtTheSameTime() {
         List<PidWorkload> workloads =
                 Stream.generate(() -> lab.workload(ChainSpec.of(1, 16))).limit(4).toList();
         for (int round = 0; round < 5; round++) {
