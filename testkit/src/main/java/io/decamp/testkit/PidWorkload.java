@@ -89,6 +89,17 @@ public final class PidWorkload implements AutoCloseable {
         return spec;
     }
 
+    /** For a report of a failure: who lives of it, how far it has come, and what it has printed. Never throws. */
+    public String describe() {
+        try {
+            String printed = Files.readString(directory.resolve("output")).strip();
+            return "inits " + log.inits() + ", " + log.lines() + " lines, the last: " + log.tail().strip() + "\nprinted: "
+                    + (printed.isEmpty() ? "nothing" : printed);
+        } catch (IOException | RuntimeException e) {
+            return "(not known: " + e + ")";
+        }
+    }
+
     /** Ends the one living copy, which checks its whole memory, and judges all it ever did. */
     public ChainOracle.Report stopAndJudge() {
         return log.stopAndJudge();

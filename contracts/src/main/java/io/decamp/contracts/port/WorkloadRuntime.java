@@ -31,7 +31,7 @@ public interface WorkloadRuntime {
     enum Hold {
         /** Runs, or is not known. */
         NONE,
-        /** Somewhere between the first stop and both locks. */
+        /** A freeze was begun and is not over; between its begin and both locks, or in the middle of a thaw or kill. */
         FREEZING,
         /** Both locks are on. */
         HELD,

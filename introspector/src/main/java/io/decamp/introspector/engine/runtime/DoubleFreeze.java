@@ -76,15 +76,16 @@ final class DoubleFreeze {
         return new Frozen(parts(job.images()), stoppedAt, heldAt);
     }
 
-    /** What holds the workload at this moment. */
+    /**
+     * What holds the workload at this moment. Where nothing does, the freeze has not come so far, or its end has not: its
+     * tasks may still be in the lock's cgroup.
+     */
     Hold hold(FreezeRecord freeze, FreezerCgroup lock) {
         DumpJob job = new DumpJob(freeze.parts(), freeze.run());
-        boolean jobRuns = !job.processes().find().isEmpty();
-        boolean frozen = lock.exists() && lock.isFrozen();
-        if (frozen && job.isHeld()) {
+        if (lock.exists() && lock.isFrozen() && job.isHeld()) {
             return TaskStates.allHaveTracer(lock.processes()) ? Hold.HELD : Hold.HELD_BY_FREEZER;
         }
-        return jobRuns || frozen || freeze.killing() ? Hold.FREEZING : Hold.NONE;
+        return Hold.FREEZING;
     }
 
     /** Both locks off. A dump that has not reached its gate is waited for: criu must not die before. */

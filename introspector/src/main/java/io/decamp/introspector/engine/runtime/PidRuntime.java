@@ -24,6 +24,9 @@ import java.util.Map;
 public final class PidRuntime extends CriuRuntime {
     private static final String LOCK_PREFIX = "/held-";
 
+    /** Two suffice in practice; a cgroup that is not empty then can't be removed, which is told. */
+    private static final int LEAVE_ROUNDS = 100;
+
     private final Bindings bindings;
 
     public PidRuntime(NodeSettings settings) {
@@ -87,11 +90,16 @@ public final class PidRuntime extends CriuRuntime {
 
     @Override
     void leave(FreezeRecord freeze, FreezerCgroup lock) {
+        List<Integer> left = lock.processes();
         // what is forked meanwhile starts in the cgroup of its parent, and is found in the next round
-        for (List<Integer> left = lock.processes(); !left.isEmpty(); left = lock.processes()) {
+        for (int round = 0; round < LEAVE_ROUNDS && !left.isEmpty(); round++) {
             for (int pid : left) {
-                hierarchy.at(freeze.formerCgroup(pid).orElse("/")).add(pid);
+                String former = freeze.formerCgroup(pid)
+                        .filter(path -> !path.equals(lock.path()))
+                        .orElse("/");
+                hierarchy.at(former).add(pid);
             }
+            left = lock.processes();
         }
         lock.remove();
     }

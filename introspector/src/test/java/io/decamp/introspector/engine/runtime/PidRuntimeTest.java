@@ -30,6 +30,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -196,6 +197,38 @@ class PidRuntimeTest {
             workload.stopAndJudge().check();
         }
         assertEquals(Hold.NONE, next.hold(lab.id(workload)));
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    void shouldEndAFreezeThatWasCutOffBeforeItsDumpBegan() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512).withTree(1, 2));
+        List<String> before = lab.cgroupsOf(workload);
+        lab.beginFreeze(workload, before.getFirst());
+
+        WorkloadRuntime next = lab.restarted();
+        assertEquals(Hold.FREEZING, next.hold(lab.id(workload)));
+        assertEquals("not-running", assertThrows(DecampException.class, () -> lab.freeze(workload)).code());
+        next.thaw(lab.id(workload));
+
+        assertEquals(before, lab.cgroupsOf(workload));
+        assertEquals(Hold.NONE, next.hold(lab.id(workload)));
+        lab.freeze(workload);
+        next.thaw(lab.id(workload));
+        workload.stopAndJudge().check();
+        lab.assertNothingLeft();
+    }
+
+    @Test
+    @Timeout(60)
+    void shouldLeaveItsCgroupAlsoWhenThatIsNotedAsTheFormerOne() {
+        PidWorkload workload = lab.workload(ChainSpec.of(16, 512));
+        lab.beginFreeze(workload, lab.lockOf(workload));
+
+        lab.runtime().thaw(lab.id(workload));
+
+        assertEquals(List.of("/"), lab.cgroupsOf(workload));
+        workload.stopAndJudge().check();
         lab.assertNothingLeft();
     }
 

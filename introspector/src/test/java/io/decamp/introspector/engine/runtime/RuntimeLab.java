@@ -12,6 +12,7 @@ import io.decamp.linux.cgroup.FreezerCgroup;
 import io.decamp.linux.cgroup.FreezerHierarchy;
 import io.decamp.linux.cgroup.FrozenKill;
 import io.decamp.linux.command.JobProcesses;
+import io.decamp.linux.pid.ProcessIdentity;
 import io.decamp.linux.probe.KernelFeature;
 import io.decamp.linux.proc.PidNamespace;
 import io.decamp.linux.proc.ProcFs;
@@ -30,7 +31,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** A node's directories and cgroups, and workloads to act on; all of it goes with {@link #close}. */
 final class RuntimeLab implements AutoCloseable {
@@ -88,6 +91,38 @@ final class RuntimeLab implements AutoCloseable {
 
     Frozen freeze(PidWorkload workload) {
         return runtime.freeze(id(workload), "m1", parts(), () -> {});
+    }
+
+    String lockOf(PidWorkload workload) {
+        return runtime.lockOf(runtime.find(id(workload))).path();
+    }
+
+    /** What a service that is killed before it has started criu leaves behind. */
+    void beginFreeze(PidWorkload workload, String formerCgroup) {
+        PidNamespace tasks = PidNamespace.of((int) workload.initPid());
+        FreezerCgroup lock = runtime.lockOf(runtime.find(id(workload)));
+        Map<Integer, String> former = new HashMap<>();
+        tasks.processes().forEach(pid -> former.put(pid, formerCgroup));
+        FreezeRecord freeze = new FreezeRecord(
+                id(workload),
+                "m1",
+                parts(),
+                settings.memoryDirectory().resolve("freeze").resolve(id(workload).fileName()),
+                ProcessIdentity.of((int) workload.initPid()).orElseThrow(),
+                lock.path(),
+                former,
+                false);
+        new DumpJob(parts(), freeze.run()).create();
+        new FreezeRecords(settings.stateDirectory()).put(freeze);
+        runtime.enter(lock, tasks);
+    }
+
+    List<String> cgroupsOf(PidWorkload workload) {
+        FreezerHierarchy hierarchy = FreezerHierarchy.detect();
+        return processesOf(workload).stream()
+                .map(pid -> hierarchy.of(pid).orElseThrow().path())
+                .distinct()
+                .toList();
     }
 
     List<Integer> processesOf(PidWorkload workload) {

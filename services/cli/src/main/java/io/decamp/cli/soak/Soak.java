@@ -165,9 +165,9 @@ public final class Soak implements AutoCloseable {
         return new Result(step, reached, moved, (System.nanoTime() - repaired) / 1_000_000);
     }
 
-    /** What each node says, has noted and has logged of the workload; the logs are kept in files as well. */
+    /** What it is itself, and what each node says, has noted and has logged of it; the logs are kept in files as well. */
     public String evidence() {
-        return Evidence.of(cluster, id);
+        return "--- " + id + " itself: " + workload.describe() + "\n" + Evidence.of(cluster, id);
     }
 
     /** Ends the workload, which checks its whole memory, and judges all it ever did. */
@@ -202,7 +202,8 @@ public final class Soak implements AutoCloseable {
     private void awaitProtected(int seen) {
         await(
                 () -> id + " to be protected by its owner; what failed last: " + lastFailure() + "; epochs seen: "
-                        + watch.epochs().size() + ", " + seen + " of them before; " + Evidence.said(cluster, id),
+                        + watch.epochs().size() + ", " + seen + " of them before; living inits: " + workload.log().inits() + "; "
+                        + Evidence.said(cluster, id),
                 () -> cluster.session().register().current(id) instanceof HandoffState.Owned o
                         && watch.epochs().stream().skip(seen).anyMatch(e -> e.getNode().equals(o.node().value())));
     }
