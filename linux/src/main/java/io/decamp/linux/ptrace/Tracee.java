@@ -6,6 +6,7 @@ import io.decamp.linux.abi.PtraceAbi;
 import io.decamp.linux.libc.Errno;
 import io.decamp.linux.libc.ProcessCalls;
 import io.decamp.linux.libc.SyscallException;
+import io.decamp.linux.proc.ProcFs;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,13 +21,19 @@ import java.util.concurrent.locks.LockSupport;
  * JDK, for a child of ours) may have taken the status.
  */
 final class Tracee implements AutoCloseable {
-    /** A stop takes microseconds; a thread in uninterruptible sleep or a v1-frozen cgroup does not stop at all. */
+    /**
+     * A stop takes microseconds; a thread in uninterruptible sleep or a v1-frozen cgroup does not stop at all. Given up is
+     * only what was not changed yet.
+     */
     private static final long STOP_LIMIT_NANOS = 100_000_000;
 
     /** On an idle processor a stop takes 6 us; after this the thread probably waits for the one that we spin on. */
     private static final long SPIN_NANOS = 40_000;
 
     private static final long WAIT_NANOS = 20_000;
+
+    /** For one that is frozen in the middle of a call, or gets no processor. */
+    private static final long LATE_NANOS = 1_000_000;
 
     /**
      * Each signal that comes while we stop the thread is delivered first; a storm of them must not keep us for ever.
@@ -186,19 +193,31 @@ final class Tracee implements AutoCloseable {
                 check("PTRACE_GETSIGINFO", result);
             }
             long waited = System.nanoTime() - start;
-            if (waited > STOP_LIMIT_NANOS) {
+            if (waited > STOP_LIMIT_NANOS && changed) {
+                // let go as it stands, it would run on with foreign registers, and die of the trap that is to come
+                requireAlive();
+                LockSupport.parkNanos(LATE_NANOS);
+            } else if (waited > STOP_LIMIT_NANOS) {
                 throw DecampException.retry(
                         "thread-not-stopped",
                         "Thread " + tid + " did not stop within " + STOP_LIMIT_NANOS / 1_000_000 + " ms",
                         "It is in uninterruptible sleep, frozen, or gone; see its state in /proc and try again",
                         null);
-            }
-            if (waited < SPIN_NANOS) {
+            } else if (waited < SPIN_NANOS) {
                 Thread.onSpinWait();
             } else {
                 // Not sched_yield: on a busy machine it puts us behind everybody else for whole time slices.
                 LockSupport.parkNanos(WAIT_NANOS);
             }
+        }
+    }
+
+    private void requireAlive() {
+        boolean ended = ProcFs.readIfPresent(tid, "status")
+                .filter(status -> !status.contains("\nState:\tZ") && !status.contains("\nState:\tX"))
+                .isEmpty();
+        if (ended) {
+            throw new SyscallException("PTRACE_GETSIGINFO", Errno.ESRCH, "thread " + tid);
         }
     }
 

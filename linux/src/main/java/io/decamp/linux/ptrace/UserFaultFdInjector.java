@@ -18,7 +18,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>UFFD_USER_MODE_ONLY is what lets a process without CAP_SYS_PTRACE make one (vm.unprivileged_userfaultfd = 0);
  * faults of the kernel are tracked all the same, as asynchronous write protection never asks a handler.
  *
- * <p>If this JVM is killed inside these microseconds, the process goes on with foreign registers and dies.
+ * <p>If this JVM is killed inside these microseconds, the process goes on with foreign registers and dies. Where the
+ * process is frozen, or gets no processor, in the middle of it, it is waited for without a limit.
  *
  * <p>Do not use it on a child started by {@link ProcessBuilder}: the JDK waits for such a child in a way that takes a
  * ptrace stop for its end.

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.error.DecampException;
 import io.decamp.linux.abi.ProcessAbi;
+import io.decamp.linux.cgroup.FreezerCgroup;
+import io.decamp.linux.cgroup.FreezerHierarchy;
 import io.decamp.linux.fd.FdTrace;
 import io.decamp.linux.libc.Errno;
 import io.decamp.linux.libc.SyscallException;
@@ -19,6 +21,8 @@ import io.decamp.testkit.Victim;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,6 +33,9 @@ class UserFaultFdInjectorTest {
 
     /** A quarter of the injections meets the promise on the busiest test machine; the worst is the scheduler's. */
     private static final long STOPPED_MICROS_QUARTILE_MAX = 1000;
+
+    private static final long FROZEN_NANOS = 150_000_000;
+    private static final long RUNNING_NANOS = 10_000_000;
 
     @BeforeEach
     void requireTheKernel() {
@@ -66,6 +73,46 @@ class UserFaultFdInjectorTest {
             victim.process().signal(ProcessAbi.SIGUSR1);
             assertEquals("0", victim.answer());
             assertEquals(0, ProcessStatus.ofProcess(victim.pid()).orElseThrow().tracer());
+        }
+    }
+
+    /** For longer than a thread that does not stop is waited for, and often in the middle of a remote call. */
+    @Test
+    void shouldDoNoHarmToAProcessThatIsFrozenMeanwhile() throws InterruptedException {
+        FreezerCgroup cgroup = FreezerHierarchy.detect().at("/decamp-inject-" + ProcessHandle.current().pid());
+        cgroup.create();
+        AtomicInteger freezes = new AtomicInteger();
+        try (Victim victim = Victim.commander()) {
+            victim.tell("spinhere");
+            cgroup.add(victim.pid());
+            Thread freezer = Thread.ofPlatform().start(() -> {
+                for (int i = 0; i < 30; i++) {
+                    cgroup.freeze(LIMIT);
+                    LockSupport.parkNanos(FROZEN_NANOS);
+                    cgroup.thaw(LIMIT);
+                    freezes.incrementAndGet();
+                    LockSupport.parkNanos(RUNNING_NANOS);
+                }
+            });
+            int injected = 0;
+            while (freezer.isAlive()) {
+                try {
+                    UserFaultFdInjector.inject(victim.pid()).close();
+                    injected++;
+                } catch (DecampException e) {
+                    assertEquals("thread-not-stopped", e.code());
+                }
+            }
+            freezer.join();
+
+            assertTrue(injected > 30, injected + " were injected");
+            assertEquals(30, freezes.get());
+            victim.process().signal(ProcessAbi.SIGUSR1);
+            assertEquals("0", victim.answer());
+        } finally {
+            cgroup.thaw(LIMIT);
+            Await.until("an empty " + cgroup, LIMIT, () -> cgroup.processes().isEmpty());
+            cgroup.remove();
         }
     }
 
