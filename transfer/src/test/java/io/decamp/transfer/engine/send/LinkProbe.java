@@ -14,6 +14,9 @@ public final class LinkProbe {
     private static final int CHUNK = 256 << 10;
     private static final int CHUNKS = 16;
 
+    /** So much is sent from one line to the next. */
+    static final long REPORT_BYTES = (long) CHUNKS * CHUNK;
+
     private LinkProbe() {}
 
     public static void main(String[] args) throws Exception {
