@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -143,7 +144,8 @@ class LazyCopyTest implements LazyPages.Listener {
 
         assertEquals("lazy-memory-lost", refusal.code());
         assertEquals("lazy-keeper-died", lost.getFirst().code());
-        assertEquals(Hold.RELEASING, lab.copies().hold(id));
+        // it read zeros from the keeper's end until it was frozen, and may have died of them
+        assertTrue(Set.of(Hold.RELEASING, Hold.NONE).contains(lab.copies().hold(id)));
     }
 
     private void killKeeper(WorkloadId id) throws IOException {
