@@ -43,14 +43,18 @@ class LinkRateOnALinkTest {
             Lab.Started sender = lab.alpha().start(program(lab.beta().address(), PORT), Map.of(), source);
             try {
                 Await.until("1.5 s of sending", LIMIT, () -> reports(source) > 45);
-                assertEquals(GIGABIT, last(source), 0.1 * GIGABIT);
+                // a machine that is busy with something else does not fill a gigabit all the time
+                Await.until(
+                        () -> "the rate of the link; told is " + last(source),
+                        LIMIT,
+                        () -> Math.abs(last(source) - GIGABIT) < 0.1 * GIGABIT);
 
                 lab.limit("100mbit");
                 long before = reports(source);
                 Await.until(
-                        "a second of sending, behind what the faster link had in its queues",
+                        "a second of sending, behind the report under way and what the faster link had in its queues",
                         LIMIT,
-                        () -> reports(source) >= before + 1 + REPORTS_A_SECOND);
+                        () -> reports(source) >= before + 2 + REPORTS_A_SECOND);
                 assertEquals(GIGABIT / 10.0, last(source), 0.01 * GIGABIT);
             } finally {
                 sender.kill();
