@@ -6,7 +6,7 @@ import io.decamp.linux.abi.PtraceAbi;
 import io.decamp.linux.libc.Errno;
 import io.decamp.linux.libc.ProcessCalls;
 import io.decamp.linux.libc.SyscallException;
-import io.decamp.linux.proc.ProcFs;
+import io.decamp.linux.workload.TaskStates;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -213,10 +213,8 @@ final class Tracee implements AutoCloseable {
     }
 
     private void requireAlive() {
-        boolean ended = ProcFs.readIfPresent(tid, "status")
-                .filter(status -> !status.contains("\nState:\tZ") && !status.contains("\nState:\tX"))
-                .isEmpty();
-        if (ended) {
+        char state = TaskStates.of(tid);
+        if (state == 'Z' || state == 'X') {
             throw new SyscallException("PTRACE_GETSIGINFO", Errno.ESRCH, "thread " + tid);
         }
     }

@@ -47,12 +47,11 @@ final class DoubleFreeze {
         CompletableFuture<Long> held = new CompletableFuture<>();
         Thread.ofVirtual().name("freeze-" + tasks.initPid()).start(() -> {
             try (DumpWatch watch = new DumpWatch(job);
-                    ProcMountTurn turn = ProcMountTurn.take(tasks)) {
+                    ProcMountTurn _ = ProcMountTurn.take(tasks)) {
                 start.apply(job).onExit().thenRun(job::markEnded);
                 watch.await("the stop of all tasks", DumpJob.GATE_LIMIT, () -> isStopped(job, tasks) || isOver(job));
                 stopped.complete(nowMicros());
                 watch.await("its gate", DumpJob.GATE_LIMIT, () -> isOver(job));
-                turn.close();
                 if (!job.isHeld() || job.hasEnded()) {
                     throw job.failed();
                 }

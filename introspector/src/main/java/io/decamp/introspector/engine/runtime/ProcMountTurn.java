@@ -99,7 +99,7 @@ final class ProcMountTurn implements AutoCloseable {
         }
     }
 
-    /** Nothing is mounted any more. Idempotent. */
+    /** Nothing is mounted any more. */
     @Override
     public void close() {
         if (lock != null) {
