@@ -76,6 +76,11 @@ public final class GuestFault extends RuntimeException {
         return reason;
     }
 
+    /** Whether it may be that the guest was just changing what was read. */
+    boolean mayPass() {
+        return reason.category == Category.RETRY;
+    }
+
     /** Stable, kebab-case: {@code guest-memory-unmapped}. */
     public String code() {
         return reason.code;

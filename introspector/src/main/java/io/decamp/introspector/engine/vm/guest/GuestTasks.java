@@ -22,7 +22,10 @@ import java.util.function.Supplier;
 public final class GuestTasks {
     /** {@code PID_MAX_LIMIT}; the limit that bites is what fits into the guest's RAM. */
     private static final int MAX_TASKS = 4 << 20;
-    /** A change takes microseconds: what fails four times is not one. */
+    /**
+     * The kernel changes these lists so that they are whole at every moment, a paused one included: a read only fails
+     * when what it came by was freed meanwhile, and that does not happen four times in a row.
+     */
     private static final int ATTEMPTS = 4;
 
     private final GuestKernel kernel;
@@ -126,6 +129,10 @@ public final class GuestTasks {
      * @throws DecampException when a process is in a namespace inside this one
      */
     public List<KernelObject> inNamespaceOf(KernelObject init) {
+        return again(() -> membersOf(init));
+    }
+
+    private List<KernelObject> membersOf(KernelObject init) {
         int level = level(init);
         KernelObject namespace = namespace(init);
         Map<KernelObject, List<KernelObject>> children = new LinkedHashMap<>();

@@ -71,13 +71,18 @@ final class SteadyGuest implements AutoCloseable {
                     "Try again when the guest is less short of memory, or of processor time",
                     null);
         }
+        letRun();
+        return false;
+    }
+
+    /** For a moment: what was found until now may be so no more. */
+    void letRun() {
         VmAccess.Paused before = paused;
         // closed once only, also when it can't be paused again
         paused = () -> {};
         before.close();
         LockSupport.parkNanos(RUN_NANOS);
         paused = vm.pause();
-        return false;
     }
 
     @Override

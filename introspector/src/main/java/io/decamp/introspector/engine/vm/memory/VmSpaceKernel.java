@@ -5,6 +5,7 @@ import io.decamp.introspector.engine.memory.SpaceKernel;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestRam;
 import io.decamp.introspector.engine.vm.guest.PageTables;
+import io.decamp.introspector.engine.vm.guest.RunningGuest;
 import io.decamp.linux.memory.IoBatch;
 import java.util.Arrays;
 import java.util.List;
@@ -31,9 +32,6 @@ import java.util.function.Supplier;
  * which nothing follows must be right by itself: see {@link SteadyGuest}. One thread at a time.
  */
 final class VmSpaceKernel implements SpaceKernel {
-    /** Of a walk that met tables under change. */
-    private static final int WALK_TRIES = 8;
-
     /** As in /proc/PID/pagemap. */
     private static final long PRESENT = 1L << 63;
 
@@ -173,23 +171,34 @@ final class VmSpaceKernel implements SpaceKernel {
 
     /** What ended in the middle was never there; what still is may have been met in the middle of a change. */
     private <T> T guarded(Supplier<T> action) {
-        for (int tries = 1; ; tries++) {
-            try {
-                T result = action.get();
-                if (!space.isAlive()) {
-                    throw new SpaceGoneException(space.pid(), null);
-                }
-                return result;
-            } catch (GuestFault e) {
-                if (!space.isAlive()) {
-                    throw new SpaceGoneException(space.pid(), e);
-                }
-                if (tries == WALK_TRIES) {
-                    throw e.asDecamp();
-                }
-            } catch (IllegalStateException e) {
-                throw VmSpaceKernels.detached(e);
+        try {
+            return RunningGuest.read(() -> once(action));
+        } catch (GuestFault e) {
+            throw e.asDecamp();
+        } catch (IllegalStateException e) {
+            throw VmSpaceKernels.detached(e);
+        }
+    }
+
+    private <T> T once(Supplier<T> action) {
+        try {
+            T result = action.get();
+            requireAlive(null);
+            return result;
+        } catch (GuestFault e) {
+            requireAlive(e);
+            SteadyGuest exact = steady.get();
+            if (exact != null) {
+                // a guest that is paused in the middle of a change does not end it
+                exact.letRun();
             }
+            throw e;
+        }
+    }
+
+    private void requireAlive(GuestFault met) {
+        if (!space.isAlive()) {
+            throw new SpaceGoneException(space.pid(), met);
         }
     }
 

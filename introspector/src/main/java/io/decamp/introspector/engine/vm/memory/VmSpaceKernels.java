@@ -9,6 +9,7 @@ import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.GuestVmas;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.RunningGuest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,9 +217,10 @@ public final class VmSpaceKernels implements SpaceKernels {
         guest = null;
     }
 
-    private static <T> T named(Supplier<T> action) {
+    private <T> T named(Supplier<T> action) {
         try {
-            return action.get();
+            // the lists that are read here are whole at every moment: one that is broken in a paused guest stays so
+            return steady == null ? RunningGuest.read(action) : action.get();
         } catch (GuestFault e) {
             throw e.asDecamp();
         } catch (IllegalStateException e) {

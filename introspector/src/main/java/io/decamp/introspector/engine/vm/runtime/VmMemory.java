@@ -9,16 +9,21 @@ import io.decamp.introspector.engine.vm.memory.RamTracking;
 import io.decamp.introspector.engine.vm.memory.VmAccess;
 import io.decamp.introspector.engine.vm.memory.VmSpaceKernels;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
 
 /** How the memory of workloads inside VMs is got hold of. */
 public final class VmMemory implements MemoryAccess {
+    /** What memory alone can't tell about a reboot QEMU is asked, but not for every scan: it stops the VM for 1 ms. */
+    static final Duration ASK_EVERY = Duration.ofSeconds(5);
+
     private final Vms vms;
     private final VmWorkloads workloads;
+    private final Duration askEvery;
 
-    VmMemory(Vms vms, VmWorkloads workloads) {
+    VmMemory(Vms vms, VmWorkloads workloads, Duration askEvery) {
         this.vms = vms;
         this.workloads = workloads;
+        this.askEvery = askEvery;
     }
 
     @Override
@@ -27,14 +32,10 @@ public final class VmMemory implements MemoryAccess {
     }
 
     private final class Access implements VmAccess {
-        /**
-         * What memory alone can't tell about a reboot QEMU is asked, but not for every scan: it stops the VM for 1 ms.
-         */
-        private static final long ASK_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
-
         private final WorkloadId workload;
         private VmWorkloads.Located located;
         private long askedAt;
+        private boolean paused;
 
         Access(WorkloadId workload) {
             this.workload = workload;
@@ -43,7 +44,8 @@ public final class VmMemory implements MemoryAccess {
         @Override
         public GuestKernel guest() {
             long now = System.nanoTime();
-            boolean ask = located == null || now - askedAt > ASK_EVERY_NANOS;
+            // its monitor, which serves one client at a time, is ours as long as we have it paused
+            boolean ask = !paused && (located == null || now - askedAt > askEvery.toNanos());
             if (ask || !located.vm().isThere() || located.hasExited()) {
                 if (located != null) {
                     // that a VM has ended says more than that its name is not there any more
@@ -75,7 +77,12 @@ public final class VmMemory implements MemoryAccess {
 
         @Override
         public Paused pause() {
-            return vms.pause(located.vm());
+            Paused pause = vms.pause(located.vm());
+            paused = true;
+            return () -> {
+                paused = false;
+                pause.close();
+            };
         }
     }
 }

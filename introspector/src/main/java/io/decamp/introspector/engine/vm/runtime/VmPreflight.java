@@ -7,6 +7,7 @@ import io.decamp.contracts.v1.PreflightReport;
 import io.decamp.contracts.v1.Severity;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.RunningGuest;
 import io.decamp.introspector.engine.vm.memory.OwnPages;
 import io.decamp.introspector.engine.vm.state.StateCapture;
 import io.decamp.linux.probe.KernelFeature;
@@ -61,7 +62,7 @@ final class VmPreflight {
         });
         report.addAllFindings(StateCapture.check(workload.vm().kernel(), workload.init()));
         try {
-            measure();
+            report.mergeFrom(RunningGuest.read(this::measured));
         } catch (GuestFault e) {
             DecampException why = e.asDecamp();
             add(Severity.WARNING, why.code(), why.getMessage(), why.advice());
@@ -110,7 +111,7 @@ final class VmPreflight {
         }
     }
 
-    private void measure() {
+    private PreflightReport measured() {
         List<KernelObject> processes = workload.processes();
         long bytes = 0;
         int threads = 0;
@@ -118,7 +119,11 @@ final class VmPreflight {
             bytes += OwnPages.bytes(workload.vm().kernel(), leader);
             threads += workload.vm().tasks().threads(leader).size();
         }
-        report.setProcesses(processes.size()).setThreads(threads).setLazyBytes(bytes);
+        return PreflightReport.newBuilder()
+                .setProcesses(processes.size())
+                .setThreads(threads)
+                .setLazyBytes(bytes)
+                .build();
     }
 
     private void add(Severity severity, String code, String what, String advice) {

@@ -64,7 +64,7 @@ public final class VmRuntime implements WorkloadRuntime {
 
     /** How their memory is followed and read. */
     public MemoryAccess memory() {
-        return new VmMemory(vms, workloads);
+        return new VmMemory(vms, workloads, VmMemory.ASK_EVERY);
     }
 
     @Override

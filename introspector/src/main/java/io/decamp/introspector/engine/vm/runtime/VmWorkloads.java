@@ -5,6 +5,7 @@ import io.decamp.contracts.id.NodeId;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.RunningGuest;
 import io.decamp.linux.workload.GuestProcess;
 import io.decamp.linux.workload.VmBindings;
 import java.util.List;
@@ -113,7 +114,7 @@ final class VmWorkloads {
         String name = vmOf(id);
         AttachedVm vm = ask == Ask.NOTHING ? vms.attach(name) : vms.attachCurrent(name, ask == Ask.WHETHER_RUNNING);
         try {
-            return locate(id, vm);
+            return RunningGuest.read(() -> locate(id, vm));
         } catch (GuestFault e) {
             throw e.asDecamp();
         }

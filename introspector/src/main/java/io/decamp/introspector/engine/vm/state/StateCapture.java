@@ -6,22 +6,20 @@ import io.decamp.contracts.v1.Finding;
 import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import io.decamp.introspector.engine.vm.guest.KernelObject;
+import io.decamp.introspector.engine.vm.guest.RunningGuest;
 import io.decamp.introspector.engine.vm.image.Concerns;
 import io.decamp.introspector.engine.vm.image.ImageDirectory;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Saves the state of a workload inside a guest, its private memory aside, as CRIU images: all of it is read from the
- * guest's
- * memory, nothing runs in the guest and nothing is written there. What can't be carried is refused by name.
+ * guest's memory, nothing runs in the guest and nothing is written there. What can't be carried is refused by name.
  */
 public final class StateCapture {
     /** The part with what is needed beside the images: {@link io.decamp.contracts.v1.VmFiles}. */
     public static final String FILES_PART = "vm-files.img";
-
-    /** A check reads what changes meanwhile; a second look seldom finds the same list in the middle of a change. */
-    private static final int CHECK_ATTEMPTS = 3;
 
     private StateCapture() {}
 
@@ -32,8 +30,7 @@ public final class StateCapture {
      * @param partsDirectory exists, is empty, on a memory file system
      * @return the images, {@value #FILES_PART} and the contents of travelling files
      * @throws DecampException with the code of what can't be carried, {@code guest-memory-...} when memory isn't what
-     * it
-     *     should be, {@code image-io}
+     *     it should be, {@code image-io}
      */
     public static List<Part> write(GuestKernel kernel, KernelObject init, Path partsDirectory) {
         ImageDirectory images = new ImageDirectory(partsDirectory);
@@ -51,21 +48,22 @@ public final class StateCapture {
      * @return blockers and warnings, empty when all is well
      */
     public static List<Finding> check(GuestKernel kernel, KernelObject init) {
-        for (int attempt = 1; ; attempt++) {
-            Concerns concerns = Concerns.noted();
-            try {
-                new Capture(kernel, init, concerns).check();
-                return concerns.findings();
-            } catch (GuestFault e) {
-                if (attempt == CHECK_ATTEMPTS) {
-                    DecampException why = e.asDecamp();
-                    concerns.refuse(why.code(), why.getMessage(), why.advice());
-                    return concerns.findings();
-                }
-            } catch (DecampException e) {
-                concerns.refuse(e.code(), e.getMessage(), e.advice());
-                return concerns.findings();
-            }
+        AtomicReference<Concerns> last = new AtomicReference<>();
+        try {
+            return RunningGuest.read(() -> {
+                last.set(Concerns.noted());
+                new Capture(kernel, init, last.get()).check();
+                return last.get().findings();
+            });
+        } catch (GuestFault e) {
+            return withBlocker(last.get(), e.asDecamp());
+        } catch (DecampException e) {
+            return withBlocker(last.get(), e);
         }
+    }
+
+    private static List<Finding> withBlocker(Concerns found, DecampException why) {
+        found.refuse(why.code(), why.getMessage(), why.advice());
+        return found.findings();
     }
 }

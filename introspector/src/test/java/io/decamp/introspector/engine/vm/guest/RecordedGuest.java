@@ -24,10 +24,10 @@ import java.util.zip.GZIPOutputStream;
  * @param pages by physical address, of 4 KiB each; changes are seen by guests attached afterwards
  * @param init the number of the recorded container's first process
  */
-record RecordedGuest(VmcoreInfo info, SortedMap<Long, byte[]> pages, Map<String, String> facts, int init) {
-    static final List<String> NAMES = List.of("guest-6.1", "guest-6.12");
+public record RecordedGuest(VmcoreInfo info, SortedMap<Long, byte[]> pages, Map<String, String> facts, int init) {
+    public static final List<String> NAMES = List.of("guest-6.1", "guest-6.12");
 
-    static RecordedGuest load(String name) {
+    public static RecordedGuest load(String name) {
         try (InputStream file = RecordedGuest.class.getResourceAsStream("/vm/" + name + ".gz");
                 DataInputStream in = new DataInputStream(new GZIPInputStream(file))) {
             VmcoreInfo info = VmcoreInfo.parse(text(in));
@@ -81,7 +81,7 @@ record RecordedGuest(VmcoreInfo info, SortedMap<Long, byte[]> pages, Map<String,
         return new Image(memory, GuestRam.of(MemorySegment.ofArray(memory), layout, "a recording"), info);
     }
 
-    GuestKernel attach() {
+    public GuestKernel attach() {
         return image().attach();
     }
 

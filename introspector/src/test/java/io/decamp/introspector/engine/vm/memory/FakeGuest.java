@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /**
  * A guest's memory with page tables in it, made by hand, and writes to it that are noted as QEMU's page tables would
@@ -67,6 +68,8 @@ final class FakeGuest implements Writes, PageKinds, AutoCloseable {
         private final FakeGuest guest;
         final List<Range> ranges = new ArrayList<>();
         boolean alive = true;
+        /** Whether the guest's kernel is just changing its mappings. */
+        BooleanSupplier changing = () -> false;
 
         Process(FakeGuest guest) {
             this.guest = guest;
@@ -84,6 +87,9 @@ final class FakeGuest implements Writes, PageKinds, AutoCloseable {
 
         @Override
         public PrivateMappings mappings() {
+            if (changing.getAsBoolean()) {
+                throw new GuestFault(GuestFault.Reason.BOUND, "a mapping that overlaps the one before");
+            }
             return new PrivateMappings(List.copyOf(ranges), new boolean[ranges.size()]);
         }
 

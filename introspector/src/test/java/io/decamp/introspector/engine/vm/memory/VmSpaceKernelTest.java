@@ -16,10 +16,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,9 +57,13 @@ class VmSpaceKernelTest {
     }
 
     private VmSpaceKernel kernel(String name) {
+        return kernel(name, () -> null);
+    }
+
+    private VmSpaceKernel kernel(String name, Supplier<SteadyGuest> steady) {
         PageFrames frames = PageFrames.open(directory.resolve(name).resolve("frames"), 64, process.identity());
         return new VmSpaceKernel(
-                process, guest.ram, guest.tables, guest, frames, guest, guest::number, () -> null);
+                process, guest.ram, guest.tables, guest, frames, guest, guest::number, steady);
     }
 
     private static long page(int i) {
@@ -190,6 +196,32 @@ class VmSpaceKernelTest {
         guest.broken = FIRST_FREE + 5;
         assertEquals(pages(2, 3, 6), scan());
         assertEquals(pages(), scan());
+    }
+
+    @Test
+    void shouldWaitForAChangeThatAGuestWithoutAProcessorCantEnd() {
+        long end = System.nanoTime() + Duration.ofMillis(200).toNanos();
+        process.changing = () -> System.nanoTime() - end < 0;
+        assertEquals(pages(0, 1, 2, 3, 4, 5, 6, 7), scan());
+    }
+
+    @Test
+    void shouldNameWhatIsDamagedForGood() {
+        process.changing = () -> true;
+        assertEquals("guest-memory-bound", assertThrows(DecampException.class, kernel::mappings).code());
+    }
+
+    @Test
+    void shouldLetAPausedGuestEndItsChange() {
+        PausableGuest vm = new PausableGuest();
+        try (SteadyGuest steady = new SteadyGuest(vm);
+                VmSpaceKernel exact = kernel("exact", () -> steady)) {
+            process.changing = () -> vm.pauses() < 2;
+            assertEquals(1, exact.mappings().size());
+            assertEquals(2, vm.pauses());
+            assertTrue(vm.isPaused(), "what comes next must find what this has found");
+        }
+        assertFalse(vm.isPaused());
     }
 
     @Test

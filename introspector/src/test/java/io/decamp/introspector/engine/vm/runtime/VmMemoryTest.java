@@ -7,11 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.decamp.contracts.id.WorkloadId;
 import io.decamp.contracts.port.MemorySource;
 import io.decamp.contracts.port.MemorySource.Tasks;
+import io.decamp.introspector.engine.memory.WorkloadMemorySource;
 import io.decamp.linux.probe.KernelFeature;
 import io.decamp.testkit.Host;
 import io.decamp.testkit.Kernel;
 import io.decamp.testkit.vm.GuestSpec;
 import java.nio.file.Files;
+import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -77,6 +80,30 @@ class VmMemoryTest {
         lab.memory.track(workload, 0);
         MemorySource.Scan scan = lab.round(workload, Tasks.RUNNING);
         assertFalse(scan.everything(), "the tracking was lost");
+        lab.verify(workload);
+    }
+
+    @Test
+    void shouldFollowAGuestThatStandsStillInTheMiddleOfAChange() {
+        remapper("10");
+        lab.round(workload, Tasks.RUNNING);
+        try (var few = new ShortOfProcessors(lab.guest.pid())) {
+            while (few.stops() < 300) {
+                lab.round(workload, Tasks.RUNNING);
+            }
+        }
+        lab.verify(workload);
+    }
+
+    /** QEMU's monitor serves one client at a time: who has the VM paused by it can't be asked by another. */
+    @Test
+    void shouldNotAskQemuWhileItHasItPausedItself() {
+        remapper("11");
+        var asking = new VmMemory(lab.vms, new VmWorkloads(lab.vms, lab.settings.node()), Duration.ZERO);
+        lab.memory.close();
+        lab.memory = new WorkloadMemorySource(lab.settings.memoryDirectory(), Map.of("vm", asking));
+        lab.memory.track(workload, 0);
+        lab.round(workload, Tasks.RUNNING);
         lab.verify(workload);
     }
 

@@ -1,0 +1,61 @@
+package io.decamp.introspector.engine.vm.runtime;
+
+import io.decamp.linux.abi.ProcessAbi;
+import io.decamp.linux.pid.PidFd;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A VM that gets a processor of its host for moments only, as on a crowded one: its guest stands still most of the
+ * time, wherever it is, also in the middle of what takes it a microsecond.
+ */
+final class ShortOfProcessors implements AutoCloseable {
+    private static final Duration STANDS = Duration.ofMillis(30);
+    private static final Duration RUNS = Duration.ofMillis(1);
+
+    private final PidFd qemu;
+    private final Thread scheduler;
+    private volatile int stops;
+    private volatile boolean over;
+
+    ShortOfProcessors(long qemuPid) {
+        qemu = PidFd.open(Math.toIntExact(qemuPid));
+        scheduler = Thread.ofPlatform().name("short-of-processors").start(this::schedule);
+    }
+
+    private void schedule() {
+        try {
+            while (!over) {
+                qemu.signal(ProcessAbi.SIGSTOP);
+                LockSupport.parkNanos(STANDS.toNanos());
+                stops++;
+                qemu.signal(ProcessAbi.SIGCONT);
+                LockSupport.parkNanos(RUNS.toNanos());
+            }
+        } finally {
+            qemu.signal(ProcessAbi.SIGCONT);
+        }
+    }
+
+    /** How often it stood still until now. */
+    int stops() {
+        return stops;
+    }
+
+    @Override
+    public void close() {
+        over = true;
+        boolean interrupted = false;
+        while (scheduler.isAlive()) {
+            try {
+                scheduler.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        qemu.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
