@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
@@ -35,9 +37,16 @@ final class Disks {
 
     /** Speaks with the monitor of a VM that runs. @throws DecampException {@code vm-paused}, {@code vm-no-qmp}, ... */
     static void withMonitor(VmRegistration vm, Consumer<Qmp> action) {
+        askMonitor(vm, qmp -> {
+            action.accept(qmp);
+            return null;
+        });
+    }
+
+    private static <T> T askMonitor(VmRegistration vm, Function<Qmp, T> question) {
         try (Qmp qmp = Qmp.connect(vm.qmp())) {
             GuestAgents.requireRunning(vm, qmp);
-            action.accept(qmp);
+            return question.apply(qmp);
         }
     }
 
@@ -81,15 +90,37 @@ final class Disks {
      * @throws DecampException {@code vm-disk-stuck} when the guest does not let go
      */
     static void unplug(Qmp qmp, String mark) {
-        long deadline = System.nanoTime() + UNPLUG_LIMIT.toNanos();
+        askToLetGo(qmp, mark);
+        awaitGone(() -> left(qmp, mark));
+    }
+
+    /**
+     * The same without the monitor while the guest takes its time: who has just frozen another workload of this VM
+     * needs it at once.
+     */
+    static void unplug(VmRegistration vm, String mark) {
+        withMonitor(vm, qmp -> askToLetGo(qmp, mark));
+        awaitGone(() -> askMonitor(vm, qmp -> left(qmp, mark)));
+    }
+
+    private static void askToLetGo(Qmp qmp, String mark) {
         devices(qmp, mark).forEach(device -> ask(qmp, "device_del", Map.of("id", device)));
+    }
+
+    private static List<String> left(Qmp qmp, String mark) {
+        List<String> devices = devices(qmp, mark);
+        if (!devices.isEmpty()) {
+            return devices;
+        }
+        // QEMU lets go of a node a moment after its device has gone
+        nodes(qmp, mark).forEach(node -> ask(qmp, "blockdev-del", Map.of("node-name", node)));
+        return nodes(qmp, mark);
+    }
+
+    private static void awaitGone(Supplier<List<String>> look) {
+        long deadline = System.nanoTime() + UNPLUG_LIMIT.toNanos();
         while (true) {
-            List<String> left = devices(qmp, mark);
-            if (left.isEmpty()) {
-                // QEMU lets go of a node a moment after its device has gone
-                nodes(qmp, mark).forEach(node -> ask(qmp, "blockdev-del", Map.of("node-name", node)));
-                left = nodes(qmp, mark);
-            }
+            List<String> left = look.get();
             if (left.isEmpty()) {
                 return;
             }

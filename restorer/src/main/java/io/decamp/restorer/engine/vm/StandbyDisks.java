@@ -187,12 +187,17 @@ final class StandbyDisks {
             forget(copy.id());
             return;
         }
-        Disks.withMonitor(copy.vm(), qmp -> remove(copy, qmp));
+        Disks.unplug(copy.vm(), copy.job().mark());
+        forgetRemoved(copy);
     }
 
     /** @param qmp of its VM */
     void remove(VmCopyRecord copy, Qmp qmp) {
         Disks.unplug(qmp, copy.job().mark());
+        forgetRemoved(copy);
+    }
+
+    private void forgetRemoved(VmCopyRecord copy) {
         forget(copy.id());
         LOG.infof("%s: disks in advance taken out of VM %s", copy.id(), copy.vm().name());
     }

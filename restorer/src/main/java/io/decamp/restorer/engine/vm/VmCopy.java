@@ -309,7 +309,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     }
 
     private static void unplug(VmCopyRecord copy) {
-        Disks.withMonitor(copy.vm(), qmp -> Disks.unplug(qmp, copy.job().mark()));
+        Disks.unplug(copy.vm(), copy.job().mark());
     }
 
     private void finishLater(VmCopyRecord copy) {

@@ -24,6 +24,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -245,6 +249,61 @@ class StandbyDisksTest {
             }
         }
         lab.copies().cool(other);
+    }
+
+    /** Who has frozen another workload of this VM needs its monitor at once. */
+    @Test
+    void shouldLeaveTheMonitorToOthersWhileTheGuestKeepsADisk() throws Exception {
+        save();
+        lab.copies().warm(saved.id(), VmCopyLab.standing(saved.replica()));
+        awaitDisks(saved.replica().spaces().size() + 1);
+        FutureTask<Void> cooling = new FutureTask<>(() -> lab.copies().cool(saved.id()), null);
+        try (Qmp operator = Qmp.connect(lab.guest().operatorQmp())) {
+            String disk = aDiskInAdvance(operator);
+            throttle(operator, disk, 1);
+            lab.guest().shell("d=/dev/$(basename $(dirname $(grep -lx " + disk + " /sys/block/vd*/serial)));"
+                            + " read='dd bs=64k count=1 iflag=direct of=/dev/null'; $read if=$d 2>/dev/null;"
+                            + " $read if=$d skip=1 >/dev/null 2>&1 & echo")
+                    .check();
+            Await.until("a read that goes on", LIMIT, () -> !lab.guest()
+                    .shell("cat $(dirname $(grep -lx " + disk + " /sys/block/vd*/serial))/inflight | grep -v ' 0 *0'")
+                    .output()
+                    .isBlank());
+            Thread thread = Thread.ofPlatform().start(cooling);
+            Await.until("the guest to be asked", LIMIT, () -> Stream.of(thread.getStackTrace())
+                    .anyMatch(frame -> frame.getMethodName().equals("awaitGone")));
+
+            try (Qmp other = Qmp.connect(lab.guest().qmp())) {
+                assertEquals(disk, aDiskInAdvance(other));
+            } finally {
+                throttle(operator, disk, 0);
+            }
+        }
+        cooling.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        assertEquals(before, lab.leftovers());
+    }
+
+    private static String aDiskInAdvance(Qmp qmp) {
+        return StreamSupport.stream(
+                        qmp.execute("qom-list", Map.of("path", "/machine/peripheral")).spliterator(), false)
+                .map(device -> device.path("name").asText())
+                .filter(name -> name.matches("dc[0-9a-f]{8}-s1"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** @param bytesPerSecond 0 for all there are */
+    private static void throttle(Qmp operator, String disk, long bytesPerSecond) {
+        operator.execute(
+                "block_set_io_throttle",
+                Map.of(
+                        "id", "/machine/peripheral/" + disk + "/virtio-backend",
+                        "bps", bytesPerSecond,
+                        "bps_rd", 0,
+                        "bps_wr", 0,
+                        "iops", 0,
+                        "iops_rd", 0,
+                        "iops_wr", 0));
     }
 
     /** @return how many devices it takes until no slot is left */

@@ -86,7 +86,7 @@ final class Contents {
                             + " bytes of files may travel with a workload",
                     "Put files of that size on a volume that the destination has too, and open them read-only here");
         } else if (refusals.checksOnly()) {
-            copy(path, file, size, segment -> {});
+            present(path, file, () -> cache.requirePresent(file.inode(), size));
         }
     }
 
@@ -112,10 +112,20 @@ final class Contents {
         }
     }
 
-    /** @throws DecampException {@code file-not-in-memory} */
     private void copy(String path, OpenFile file, long size, Consumer<MemorySegment> to) {
+        present(path, file, () -> cache.read(file.inode(), size, to));
+    }
+
+    /** Reads what the page cache may not have. */
+    @FunctionalInterface
+    private interface Look {
+        void run() throws PageCache.Absent;
+    }
+
+    /** @throws DecampException {@code file-not-in-memory} */
+    private void present(String path, OpenFile file, Look look) {
         try {
-            cache.read(file.inode(), size, to);
+            look.run();
         } catch (PageCache.Absent absent) {
             refusals.refuse(
                     "file-not-in-memory",

@@ -62,20 +62,58 @@ final class PageCache {
 
     /**
      * Hands over the first bytes of a file, exactly as many as asked for, in order, as segments of guest memory or
-     * zeros.
+     * zeros. The guest's kernel runs meanwhile: it may move any page to another frame, and drop those of a disk file.
      *
      * @throws Absent at the first byte that memory does not have
+     * @throws GuestFault {@code guest-memory-moved}: what was handed over may be something else
      */
     void read(Inode inode, long size, Consumer<MemorySegment> to) throws Absent {
-        Reading reading = new Reading(size, FileSystems.livesInMemory(inode.fileSystem()), to);
-        if (reading.size > 0) {
-            KernelObject mapping = inode.object().follow("i_mapping");
-            long pages = (reading.size + Frames.PAGE_BYTES - 1) / Frames.PAGE_BYTES;
-            PageTree.walk(mapping.number("i_pages.xa_head"), pages, nodes, reading);
-            reading.upTo(reading.size);
+        Places before = look(inode, size, to);
+        Places after = new Places();
+        walk(inode, size, after);
+        if (after.digest != before.digest) {
+            throw new GuestFault(
+                    Reason.MOVED, "Pages of a file of " + size + " bytes have moved while they were copied");
         }
+    }
+
+    /** The same of a file that others write to, whose bytes are not needed. */
+    void requirePresent(Inode inode, long size) throws Absent {
+        look(inode, size, segment -> {});
+    }
+
+    private Places look(Inode inode, long size, Consumer<MemorySegment> to) throws Absent {
+        Reading reading = new Reading(size, FileSystems.livesInMemory(inode.fileSystem()), to);
+        walk(inode, size, reading);
+        reading.upTo(size);
         if (reading.absent >= 0) {
             throw new Absent(reading.absent);
+        }
+        return reading.places;
+    }
+
+    private void walk(Inode inode, long size, PageTree.Sink sink) {
+        if (size > 0) {
+            KernelObject mapping = inode.object().follow("i_mapping");
+            long pages = (size + Frames.PAGE_BYTES - 1) / Frames.PAGE_BYTES;
+            PageTree.walk(mapping.number("i_pages.xa_head"), pages, nodes, sink);
+        }
+    }
+
+    /** Where everything is, in one number. */
+    private static final class Places implements PageTree.Sink {
+        private static final long FACTOR = 0x9e37_79b9_7f4a_7c15L;
+
+        private long digest;
+
+        @Override
+        public void folio(long index, long count, long page) {
+            digest = ((digest * FACTOR + index) * FACTOR + count) * FACTOR + page;
+        }
+
+        @Override
+        public void elsewhere(long index, long count) {
+            folio(index, count, 0);
         }
     }
 
@@ -83,6 +121,7 @@ final class PageCache {
         private final long size;
         private final boolean holesAreZeros;
         private final Consumer<MemorySegment> to;
+        private final Places places = new Places();
         private long position;
         private long absent = -1;
 
@@ -94,6 +133,7 @@ final class PageCache {
 
         @Override
         public void folio(long index, long count, long page) {
+            places.folio(index, count, page);
             KernelObject folio = kernel.object("page", page);
             long first = pageHasIndex
                     ? folio.number("index")
@@ -115,6 +155,7 @@ final class PageCache {
 
         @Override
         public void elsewhere(long index, long count) {
+            places.elsewhere(index, count);
             long from = index * Frames.PAGE_BYTES;
             upTo(from);
             absent = absent < 0 ? from : absent;

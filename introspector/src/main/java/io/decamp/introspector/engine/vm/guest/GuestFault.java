@@ -20,6 +20,8 @@ public final class GuestFault extends RuntimeException {
         NULL(Category.RETRY, "guest-memory-null"),
         /** A list, tree, string or count beyond its bound, or that runs in a circle. */
         BOUND(Category.RETRY, "guest-memory-bound"),
+        /** What was copied lies elsewhere now: the copy may be of what came there afterwards. */
+        MOVED(Category.RETRY, "guest-memory-moved"),
         /** A type or member which this kernel does not have, or that is not what the reader takes it for. */
         TYPE(Category.REFUSED, "guest-memory-type"),
         /** A symbol which this kernel does not have. */
@@ -93,7 +95,7 @@ public final class GuestFault extends RuntimeException {
 
     private String advice() {
         return switch (reason) {
-            case OUTSIDE, UNMAPPED, NULL, BOUND -> "The guest changed what was being read, or its memory is damaged:"
+            case OUTSIDE, UNMAPPED, NULL, BOUND, MOVED -> "The guest changed what was being read, or its memory is damaged:"
                     + " try again, and if it stays look into the guest's kernel log.";
             case TYPE, SYMBOL -> "This guest kernel has not the structure that is read: run a kernel that is known to"
                     + " work (docs/out-of-band.md lists them).";

@@ -33,13 +33,16 @@ public final class StateCapture {
      *     it should be, {@code image-io}
      */
     public static List<Part> write(GuestKernel kernel, KernelObject init, Path partsDirectory) {
-        ImageDirectory images = new ImageDirectory(partsDirectory);
         try {
-            new Capture(kernel, init, Concerns.thrown()).write(images);
+            // the workload is frozen, its guest is not: a second try writes over what the first has written
+            return RunningGuest.read(() -> {
+                ImageDirectory images = new ImageDirectory(partsDirectory);
+                new Capture(kernel, init, Concerns.thrown()).write(images);
+                return images.parts();
+            });
         } catch (GuestFault e) {
             throw e.asDecamp();
         }
-        return images.parts();
     }
 
     /**

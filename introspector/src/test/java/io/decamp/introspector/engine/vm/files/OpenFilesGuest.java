@@ -3,6 +3,7 @@ package io.decamp.introspector.engine.vm.files;
 import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.VmFiles;
 import io.decamp.introspector.engine.vm.guest.GuestKernel;
+import io.decamp.introspector.engine.vm.guest.GuestTasks;
 import io.decamp.introspector.engine.vm.guest.QemuMemory;
 import io.decamp.linux.qemu.Qmp;
 import io.decamp.testkit.Await;
@@ -22,7 +23,7 @@ final class OpenFilesGuest implements AutoCloseable {
 
     final GuestVm vm;
     private final Qmp qmp;
-    private final GuestKernel kernel;
+    final GuestKernel kernel;
 
     OpenFilesGuest(GuestSpec spec) {
         vm = GuestVm.boot(spec);
@@ -70,6 +71,17 @@ final class OpenFilesGuest implements AutoCloseable {
         } finally {
             qmp.execute("cont");
         }
+    }
+
+    /** What a process has open under that number. */
+    Inode opened(int pid, int descriptor) {
+        long file = new GuestTasks(kernel)
+                .find(pid)
+                .orElseThrow()
+                .follow("files")
+                .follow("fdt")
+                .numbers("fd", descriptor + 1)[descriptor];
+        return new Inode(kernel.object("file", file).follow("f_inode"));
     }
 
     /** What can't be carried, while everything runs. */

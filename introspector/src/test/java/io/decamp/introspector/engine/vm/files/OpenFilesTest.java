@@ -1,6 +1,7 @@
 package io.decamp.introspector.engine.vm.files;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.decamp.contracts.criu.FileEntry;
@@ -10,6 +11,7 @@ import io.decamp.contracts.criu.VmaEntry;
 import io.decamp.contracts.v1.Finding;
 import io.decamp.contracts.v1.TravellingFile;
 import io.decamp.contracts.v1.VmFiles;
+import io.decamp.introspector.engine.vm.guest.GuestFault;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.Host;
 import io.decamp.testkit.vm.GuestSpec;
@@ -114,6 +116,37 @@ class OpenFilesTest {
             assertEquals(should.keySet(), is.keySet());
         }
         assertEquals(their.locks(), our.locks());
+    }
+
+    @Test
+    void shouldSeeThatAFileLostItsPagesWhileTheyWereCopied() throws PageCache.Absent {
+        String file = "/tmp/shrinking";
+        int pid = Integer.parseInt(guest.vm
+                .shell("dd if=/dev/urandom of=" + file + " bs=64k count=4 2>&1; sleep 3600 0<" + file
+                        + " >/dev/null 2>&1 & echo $! > /tmp/pid; cat /tmp/pid")
+                .check()
+                .output()
+                .lines()
+                .toList()
+                .getLast());
+        try {
+            Inode inode = guest.opened(pid, 0);
+            PageCache cache = new PageCache(guest.kernel, new Frames(guest.kernel));
+            long size = inode.size();
+            long[] left = {size};
+            cache.read(inode, size, segment -> left[0] -= segment.byteSize());
+            assertEquals(0, left[0]);
+            left[0] = size;
+            GuestFault fault = assertThrows(GuestFault.class, () -> cache.read(inode, size, segment -> {
+                left[0] -= segment.byteSize();
+                if (left[0] == 0) {
+                    guest.vm.shell(": > " + file).check();
+                }
+            }));
+            assertEquals(GuestFault.Reason.MOVED, fault.reason());
+        } finally {
+            guest.kill(List.of(pid));
+        }
     }
 
     @Test
