@@ -17,7 +17,9 @@ import java.util.Arrays;
  *   <li>C's page was protected by C's scan (or nothing runs): a later write of C is reported by C's next scan.
  *   <li>P's page is in no debt of P, neither of an earlier epoch nor of this one, and is known. So the destination's
  *       copy of it was read after its protection at some time <i>t</i>, and that epoch is sealed.
- *   <li>The page tables of P and of C, read after (1), name the same frame <i>X</i> for <i>a</i>.
+ *   <li>The page tables of P and of C, read after (1), name the same frame <i>X</i> for <i>a</i>. P's page is the one
+ *       that its scan found: one moved there since is either written by (4), or has no entry ({@link
+ *       SpaceKernel#readEntries}).
  *   <li>After both were read, P's page is present and has not been written since it was protected.
  * </ol>
  *

@@ -57,7 +57,10 @@ public interface SpaceKernel extends AutoCloseable {
      */
     Outcome scan(Query query, boolean protect, long from, long to, Regions regions);
 
-    /** Reads the page-table entries of consecutive pages; {@link #entry} gives them out. */
+    /**
+     * Reads the page-table entries of consecutive pages; {@link #entry} gives them out. A page that {@link Query#CLEAN}
+     * would call so although it is another one than at the last scan has the entry 0.
+     */
     void readEntries(long address, int pages);
 
     /** The pagemap entry (admin-guide/mm/pagemap.rst) of page {@code i} of the last {@link #readEntries}. */

@@ -118,8 +118,7 @@ final class PageCopy {
     private void note(long address, int pages) {
         for (int i = 0; i < pages; i++) {
             long page = address / PAGE + i;
-            int slot = frames.slot(page >>> PageFrames.BLOCK_SHIFT);
-            if (slot >= 0 && frames.frame(slot, (int) page & PageFrames.BLOCK_PAGES - 1) != frame[i]) {
+            if (frames.frame(page) != frame[i]) {
                 frames.forget(page);
             }
         }

@@ -154,6 +154,12 @@ final class PageFrames implements AutoCloseable {
         return slot;
     }
 
+    /** Where a page was; {@link #NONE} when it was not there. */
+    int frame(long page) {
+        int slot = slot(page >>> BLOCK_SHIFT);
+        return slot < 0 ? NONE : frame(slot, (int) page & BLOCK_PAGES - 1);
+    }
+
     int frame(int slot, int page) {
         return (int) (entry(slot, page) >>> 32) - 1;
     }

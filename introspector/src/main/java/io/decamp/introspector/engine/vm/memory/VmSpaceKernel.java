@@ -142,7 +142,11 @@ final class VmSpaceKernel implements SpaceKernel {
         }
     }
 
-    /** In the format of {@link #entry}: present, and the page of the VM's memory file. */
+    /**
+     * In the format of {@link #entry}: present, and the page of the VM's memory file. 0 for a page that is in another
+     * frame than the last scan found: that its old frame was not written since ({@link Query#CLEAN}) says nothing of
+     * it.
+     */
     @Override
     public void readEntries(long address, int pages) {
         if (entries.length < pages) {
@@ -154,9 +158,13 @@ final class VmSpaceKernel implements SpaceKernel {
                     address,
                     address + (long) pages * RamTracking.PAGE_BYTES,
                     (at, physical, frame) -> entries[(int) ((at - address) / RamTracking.PAGE_BYTES)] =
-                            frame == PageFrames.IN_TRANSIT ? 0 : PRESENT | Integer.toUnsignedLong(frame) + 1);
+                            isWhereScanned(at, frame) ? PRESENT | Integer.toUnsignedLong(frame) + 1 : 0);
             return null;
         });
+    }
+
+    private boolean isWhereScanned(long address, int frame) {
+        return frame != PageFrames.IN_TRANSIT && frames.frame(address / RamTracking.PAGE_BYTES) == frame;
     }
 
     @Override

@@ -232,6 +232,23 @@ class VmSpaceKernelTest {
         assertEquals(pages(2), scan());
     }
 
+    /** A child that was forked after its parent's scan has the parent's page of now, the replica that of the scan. */
+    @Test
+    void shouldGiveAPageNoEntryThatHasMovedSinceTheScan() {
+        scan();
+        guest.map(page(2), FIRST_FREE + 100);
+        guest.map(page(9), FIRST_FREE + 101);
+
+        kernel.readEntries(page(0), 10);
+
+        assertTrue(kernel.entry(1) != 0);
+        assertEquals(0, kernel.entry(2));
+        assertEquals(0, kernel.entry(9));
+        scan();
+        kernel.readEntries(page(0), 10);
+        assertTrue(kernel.entry(2) != 0 && kernel.entry(2) != kernel.entry(1));
+    }
+
     @Test
     void shouldReportAgainWhatWasCopiedFromAnotherFrame() {
         guest.write(FIRST_FREE + 1, 11);
