@@ -52,8 +52,7 @@ public final class Qmp implements AutoCloseable {
         }
         Qmp qmp = new Qmp(path, lines);
         try {
-            JsonNode greeting = lines.receive(System.nanoTime() + LIMIT.toNanos());
-            if (!greeting.has("QMP")) {
+            if (!qmp.firstWords().has("QMP")) {
                 throw DecampException.refused(
                         "vm-not-qemu",
                         "What listens at " + path + " does not greet as QEMU's monitor does",
@@ -64,6 +63,20 @@ public final class Qmp implements AutoCloseable {
         } catch (RuntimeException e) {
             lines.close();
             throw e;
+        }
+    }
+
+    /**
+     * Without the events before: QEMU tells a client of what happens between its accepting and its greeting it, if only
+     * the one before had said that it understands them.
+     */
+    private JsonNode firstWords() {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (true) {
+            JsonNode words = lines.receive(deadline);
+            if (!words.has("event")) {
+                return words;
+            }
         }
     }
 

@@ -36,6 +36,18 @@ class QmpTest {
     }
 
     @Test
+    void shouldLetEventsComeBeforeTheGreeting() throws IOException {
+        Path path = directory.resolve("qmp");
+        try (FakeQemu ignored = new FakeQemu(
+                        path,
+                        "{\"event\": \"DEVICE_DELETED\", \"data\": {}}\r\n" + GREETING,
+                        line -> "{\"return\": {\"status\": \"running\"}}");
+                Qmp qmp = Qmp.connect(path)) {
+            assertEquals("running", qmp.state());
+        }
+    }
+
+    @Test
     void shouldGiveQemusOwnWordsWhenItRefuses() throws IOException {
         Path path = directory.resolve("qmp");
         try (FakeQemu ignored = new FakeQemu(path, GREETING, line -> line.contains("capabilities")

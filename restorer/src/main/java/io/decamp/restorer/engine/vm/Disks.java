@@ -28,7 +28,7 @@ final class Disks {
 
     private static final Logger LOG = Logger.getLogger(Disks.class);
     private static final String PERIPHERALS = "/machine/peripheral";
-    private static final long LOOK_EVERY_NANOS = 5_000_000;
+    private static final long LOOK_EVERY_NANOS = 20_000_000;
 
     /** The guest answers a request to let a disk go in 0.2 s when it has a free processor. */
     private static final Duration UNPLUG_LIMIT = Duration.ofSeconds(30);
