@@ -9,6 +9,7 @@ import io.decamp.linux.qemu.VmRegistration;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
@@ -20,7 +21,7 @@ import org.jboss.logging.Logger;
 /**
  * Files of this node as read-only disks of a VM, plugged in while it runs (virtio-blk). QEMU gets descriptors, not
  * paths: it may live in other mount namespaces and under another user. Nothing is copied: the guest reads what is in
- * the files, and they may be sparse and up to 8 EiB long.
+ * the files, and they may be sparse and up to 8 EiB long. Thread safe.
  */
 final class Disks {
     /** @param serial in at most 20 bytes: by it the guest knows the disk, and it is QEMU's name for it as well */
@@ -33,10 +34,10 @@ final class Disks {
     /** The guest answers a request to let a disk go in 0.2 s when it has a free processor. */
     private static final Duration UNPLUG_LIMIT = Duration.ofSeconds(30);
 
-    private Disks() {}
+    private final VacatedSlots vacated = new VacatedSlots();
 
     /** Speaks with the monitor of a VM that runs. @throws DecampException {@code vm-paused}, {@code vm-no-qmp}, ... */
-    static void withMonitor(VmRegistration vm, Consumer<Qmp> action) {
+    void withMonitor(VmRegistration vm, Consumer<Qmp> action) {
         askMonitor(vm, qmp -> {
             action.accept(qmp);
             return null;
@@ -51,9 +52,9 @@ final class Disks {
     }
 
     /** @throws DecampException {@code vm-no-slot}, {@code vm-command-refused}; some may be plugged then */
-    static void plug(Qmp qmp, List<Disk> disks) {
+    void plug(Qmp qmp, List<Disk> disks) {
         disks.forEach(disk -> addNode(qmp, disk));
-        new Slots(qmp).add(disks.stream().map(Disks::device).toList());
+        new Slots(qmp, vacated).add(disks.stream().map(Disks::device).toList());
     }
 
     private static Map<String, String> device(Disk disk) {
@@ -89,7 +90,7 @@ final class Disks {
      *
      * @throws DecampException {@code vm-disk-stuck} when the guest does not let go
      */
-    static void unplug(Qmp qmp, String mark) {
+    void unplug(Qmp qmp, String mark) {
         askToLetGo(qmp, mark);
         awaitGone(() -> left(qmp, mark));
     }
@@ -98,12 +99,13 @@ final class Disks {
      * The same without the monitor while the guest takes its time: who has just frozen another workload of this VM
      * needs it at once.
      */
-    static void unplug(VmRegistration vm, String mark) {
+    void unplug(VmRegistration vm, String mark) {
         withMonitor(vm, qmp -> askToLetGo(qmp, mark));
         awaitGone(() -> askMonitor(vm, qmp -> left(qmp, mark)));
     }
 
-    private static void askToLetGo(Qmp qmp, String mark) {
+    private void askToLetGo(Qmp qmp, String mark) {
+        vacated.leave(Slots.taken(qmp.execute("query-pci"), mark));
         devices(qmp, mark).forEach(device -> ask(qmp, "device_del", Map.of("id", device)));
     }
 
@@ -145,6 +147,11 @@ final class Disks {
             }
             LOG.debugf("%s", e.getMessage());
         }
+    }
+
+    /** Whether QEMU has all of these: a guest can eject what it likes. */
+    boolean areThere(VmRegistration vm, Collection<String> serials) {
+        return askMonitor(vm, qmp -> devices(qmp, "").containsAll(serials));
     }
 
     private static List<String> devices(Qmp qmp, String mark) {

@@ -39,14 +39,16 @@ final class Slots {
     }
 
     private final Qmp qmp;
+    private final VacatedSlots vacated;
     private final JsonNode buses;
     private Deque<Slot> free;
     private boolean onRootBus = true;
 
-    Slots(Qmp qmp) {
+    Slots(Qmp qmp, VacatedSlots vacated) {
         this.qmp = qmp;
+        this.vacated = vacated;
         this.buses = qmp.execute("query-pci");
-        this.free = freeOnRootBus(buses);
+        this.free = vacated.longestEmptyFirst(freeOnRootBus(buses));
     }
 
     /** @param devices arguments of device_add but for the place. @throws DecampException {@code vm-no-slot} */
@@ -72,7 +74,7 @@ final class Slots {
                 throw refusal;
             }
             onRootBus = false;
-            free = emptyPorts(buses);
+            free = vacated.longestEmptyFirst(emptyPorts(buses));
             return add(device, next(), function, functions);
         }
     }
@@ -87,6 +89,22 @@ final class Slots {
                     null);
         }
         return free.removeFirst();
+    }
+
+    /** Where the devices are whose id begins with {@code mark}. @param buses the answer to query-pci */
+    static Set<Slot> taken(JsonNode buses, String mark) {
+        Set<Slot> slots = new HashSet<>();
+        buses.path(0).path("devices").forEach(device -> {
+            if (device.path("qdev_id").asText().startsWith(mark)) {
+                slots.add(new Slot("", device.path("slot").asInt()));
+            }
+            device.path("pci_bridge").path("devices").forEach(behind -> {
+                if (behind.path("qdev_id").asText().startsWith(mark)) {
+                    slots.add(new Slot(device.path("qdev_id").asText(), 0));
+                }
+            });
+        });
+        return slots;
     }
 
     /** @param buses the answer to query-pci (qapi/pci.json) */

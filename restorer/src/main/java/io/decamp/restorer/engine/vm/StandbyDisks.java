@@ -43,6 +43,7 @@ final class StandbyDisks {
     private final Path directory;
     private final VmRegistry registry;
     private final VmCopyRecords records;
+    private final Disks disks;
     /** Processes that came after the first disks: one that is gone by the next epoch is not worth a disk. */
     private final Map<WorkloadId, Set<Long>> newcomers = new ConcurrentHashMap<>();
 
@@ -57,10 +58,11 @@ final class StandbyDisks {
      */
     record Plugged(GuestJob job, Map<Long, String> serials, Path archive) {}
 
-    StandbyDisks(Path memoryDirectory, VmRegistry registry, VmCopyRecords records) {
+    StandbyDisks(Path memoryDirectory, VmRegistry registry, VmCopyRecords records, Disks disks) {
         this.directory = memoryDirectory.resolve("standby");
         this.registry = registry;
         this.records = records;
+        this.disks = disks;
     }
 
     /** Whether {@link #begin} is to come before {@link #keep}. Takes no time. */
@@ -104,7 +106,7 @@ final class StandbyDisks {
         newcomers.remove(id);
         Set<Long> first = new HashSet<>();
         replica.spaces().stream().limit(MAX_SPACES).forEach(space -> first.add(space.id()));
-        Disks.withMonitor(vm, qmp -> {
+        disks.withMonitor(vm, qmp -> {
             ProcessIdentity qemu = ProcessIdentity.of(qmp.peer().pid()).orElse(null);
             if (qemu == null) {
                 // without a process to look for, a VM that was started anew would be taken for this one
@@ -128,7 +130,7 @@ final class StandbyDisks {
         Set<Long> before = newcomers.put(copy.id(), Set.copyOf(fresh));
         fresh.retainAll(before == null ? Set.of() : before);
         if (!fresh.isEmpty() && standing.disks().size() + fresh.size() <= MAX_SPACES) {
-            Disks.withMonitor(copy.vm(), qmp -> plug(qmp, copy, standing, replica, fresh, List.of()));
+            disks.withMonitor(copy.vm(), qmp -> plug(qmp, copy, standing, replica, fresh, List.of()));
         }
     }
 
@@ -141,21 +143,21 @@ final class StandbyDisks {
             List<Disk> others) {
         // numbers go up: no serial begins another one that was there before
         SortedMap<Long, Integer> all = new TreeMap<>(before.disks());
-        List<Disk> disks = new ArrayList<>();
+        List<Disk> plugged = new ArrayList<>();
         int last = all.values().stream().mapToInt(n -> n).max().orElse(0);
         for (long space : spaces) {
             all.put(space, ++last);
-            disks.add(new Disk(copy.job().standbyDisk(last), replica.spaceFile(space)));
+            plugged.add(new Disk(copy.job().standbyDisk(last), replica.spaceFile(space)));
         }
-        disks.addAll(others);
+        plugged.addAll(others);
         VmCopyRecord standing = copy.with(new State.Standing(before.generation(), all));
         // before anything is plugged: who finds this record takes out what there is
         records.put(standing);
         try {
-            Disks.plug(qmp, disks);
+            disks.plug(qmp, plugged);
         } catch (RuntimeException e) {
             try {
-                disks.forEach(disk -> Disks.unplug(qmp, disk.serial()));
+                plugged.forEach(disk -> disks.unplug(qmp, disk.serial()));
                 if (others.isEmpty()) {
                     records.put(copy);
                 } else {
@@ -178,6 +180,12 @@ final class StandbyDisks {
         }
         Map<Long, String> serials = new TreeMap<>();
         standing.disks().forEach((space, n) -> serials.put(space, copy.job().standbyDisk(n)));
+        List<String> all = new ArrayList<>(serials.values());
+        all.add(copy.job().jobDisk());
+        if (!disks.areThere(vm, all)) {
+            LOG.warnf("%s: disks that VM %s had in advance are not there any more", copy.id(), vm.name());
+            return Optional.empty();
+        }
         return Optional.of(new Plugged(copy.job(), serials, archive(copy.id())));
     }
 
@@ -187,13 +195,13 @@ final class StandbyDisks {
             forget(copy.id());
             return;
         }
-        Disks.unplug(copy.vm(), copy.job().mark());
+        disks.unplug(copy.vm(), copy.job().mark());
         forgetRemoved(copy);
     }
 
     /** @param qmp of its VM */
     void remove(VmCopyRecord copy, Qmp qmp) {
-        Disks.unplug(qmp, copy.job().mark());
+        disks.unplug(qmp, copy.job().mark());
         forgetRemoved(copy);
     }
 

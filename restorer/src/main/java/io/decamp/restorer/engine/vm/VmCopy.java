@@ -38,6 +38,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     private final VmBindings bindings;
     private final VmCopyRecords records;
     private final Guest guest = new Guest();
+    private final Disks disks = new Disks();
     private final StandbyDisks standby;
     /** A workload that is prepared must not meet its own disks half plugged. */
     private final Map<WorkloadId, ReentrantLock> locks = new ConcurrentHashMap<>();
@@ -49,7 +50,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
         this.registry = new VmRegistry(settings.stateDirectory());
         this.bindings = new VmBindings(settings.node(), settings.stateDirectory());
         this.records = new VmCopyRecords(settings.stateDirectory());
-        this.standby = new StandbyDisks(settings.memoryDirectory(), registry, records);
+        this.standby = new StandbyDisks(settings.memoryDirectory(), registry, records, disks);
     }
 
     /**
@@ -187,18 +188,18 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     }
 
     private VmCopyRecord plug(WorkloadId id, VmRegistration vm, GuestJob job, JobFiles files) {
-        Disks.withMonitor(vm, qmp -> {
+        disks.withMonitor(vm, qmp -> {
             VmCopyRecord copy =
                     new VmCopyRecord(id, vm, job, ProcessIdentity.of(qmp.peer().pid()), new State.Plugging());
             records.put(copy);
             try {
-                Disks.plug(qmp, files.disks());
+                disks.plug(qmp, files.disks());
             } catch (DecampException e) {
                 if (!e.code().equals("vm-no-slot") || !makeRoom(copy, qmp)) {
                     throw e;
                 }
-                files.disks().forEach(disk -> Disks.unplug(qmp, disk.serial()));
-                Disks.plug(qmp, files.disks());
+                files.disks().forEach(disk -> disks.unplug(qmp, disk.serial()));
+                disks.plug(qmp, files.disks());
             }
         });
         return records.find(id).orElseThrow();
@@ -308,8 +309,8 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
         LOG.infof("%s: copy destroyed in VM %s", id, copy.vm().name());
     }
 
-    private static void unplug(VmCopyRecord copy) {
-        Disks.unplug(copy.vm(), copy.job().mark());
+    private void unplug(VmCopyRecord copy) {
+        disks.unplug(copy.vm(), copy.job().mark());
     }
 
     private void finishLater(VmCopyRecord copy) {

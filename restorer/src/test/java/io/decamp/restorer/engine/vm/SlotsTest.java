@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.decamp.restorer.engine.vm.Slots.Slot;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class SlotsTest {
@@ -38,6 +39,25 @@ class SlotsTest {
         assertEquals(27, free.size());
         assertEquals(new Slot("", 5), free.getFirst());
         assertEquals(new Slot("", 31), free.getLast());
+    }
+
+    @Test
+    void shouldTellWhereDevicesAre() throws JsonProcessingException {
+        assertEquals(Set.of(new Slot("rp0", 0)), Slots.taken(buses(), "di"));
+        assertEquals(Set.of(new Slot("", 2), new Slot("", 3), new Slot("", 1)), Slots.taken(buses(), "rp"));
+    }
+
+    @Test
+    void shouldPreferSlotsThatHaveBeenEmptyForLong() {
+        VacatedSlots vacated = new VacatedSlots();
+        List<Slot> free = List.of(new Slot("", 3), new Slot("", 4), new Slot("", 5), new Slot("", 6));
+        vacated.leave(List.of(new Slot("", 5), new Slot("", 3)));
+        vacated.leave(List.of(new Slot("", 4)));
+        vacated.leave(List.of(new Slot("", 5)));
+
+        List<Integer> order = vacated.longestEmptyFirst(free).stream().map(Slot::number).toList();
+
+        assertEquals(List.of(6, 3, 4, 5), order);
     }
 
     @Test

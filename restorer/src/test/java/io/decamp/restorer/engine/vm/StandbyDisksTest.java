@@ -9,8 +9,11 @@ import io.decamp.contracts.port.CopyRuntime.Hold;
 import io.decamp.contracts.port.SealedReplica;
 import io.decamp.contracts.port.StandingReplica;
 import io.decamp.linux.qemu.Qmp;
+import io.decamp.linux.qemu.VmRegistration;
+import io.decamp.linux.qemu.VmRegistry;
 import io.decamp.restorer.engine.image.PagemapImage;
 import io.decamp.restorer.engine.image.ProcessTree;
+import io.decamp.restorer.engine.vm.Disks.Disk;
 import io.decamp.restorer.engine.vm.VmCopyLab.Saved;
 import io.decamp.testkit.Await;
 import io.decamp.testkit.vm.GuestSpec;
@@ -281,6 +284,34 @@ class StandbyDisksTest {
         }
         cooling.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
         assertEquals(before, lab.leftovers());
+    }
+
+    /** A guest that is short of processors obeys an order to eject also when others have come to that slot since. */
+    @Test
+    void shouldKeepWhatCameRightAfterOthersHadLeft() throws IOException {
+        Disks disks = new Disks();
+        VmRegistration vm = new VmRegistry(lab.settings().stateDirectory()).receiver();
+        Path file = Files.write(
+                Files.createDirectories(lab.settings().memoryDirectory()).resolve("some-disk"), new byte[1 << 20]);
+        lab.guest().shell("for i in 1 2 3; do (while :; do :; done) <&- >&- 2>&- & echo $!; done > /hogs").check();
+        try {
+            for (int i = 0; i < 12; i++) {
+                String mark = "in-turn-" + (char) ('a' + i) + "-";
+                List<Disk> four = Stream.of("1", "2", "3", "4")
+                        .map(n -> new Disk(mark + n, file))
+                        .toList();
+                disks.withMonitor(vm, qmp -> disks.plug(qmp, four));
+                for (Disk disk : four) {
+                    Await.until("disk " + disk.serial(), LIMIT, () -> lab.guest()
+                                    .shell("grep -lx " + disk.serial() + " /sys/block/vd*/serial 2>/dev/null")
+                                    .status()
+                            == 0);
+                }
+                disks.unplug(vm, mark);
+            }
+        } finally {
+            lab.guest().shell("kill $(cat /hogs); rm /hogs");
+        }
     }
 
     private static String aDiskInAdvance(Qmp qmp) {

@@ -95,7 +95,7 @@ public final class GuestFault extends RuntimeException {
 
     private String advice() {
         return switch (reason) {
-            case OUTSIDE, UNMAPPED, NULL, BOUND, MOVED -> "The guest changed what was being read, or its memory is damaged:"
+            case OUTSIDE, UNMAPPED, NULL, BOUND, MOVED -> "The guest changed what was read, or its memory is damaged:"
                     + " try again, and if it stays look into the guest's kernel log.";
             case TYPE, SYMBOL -> "This guest kernel has not the structure that is read: run a kernel that is known to"
                     + " work (docs/out-of-band.md lists them).";
