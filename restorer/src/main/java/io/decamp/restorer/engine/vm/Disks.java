@@ -34,10 +34,10 @@ final class Disks {
     /** The guest answers a request to let a disk go in 0.2 s when it has a free processor. */
     private static final Duration UNPLUG_LIMIT = Duration.ofSeconds(30);
 
-    private final VacatedSlots vacated = new VacatedSlots();
+    private final RecentSlots recent = new RecentSlots();
 
     /** Speaks with the monitor of a VM that runs. @throws DecampException {@code vm-paused}, {@code vm-no-qmp}, ... */
-    void withMonitor(VmRegistration vm, Consumer<Qmp> action) {
+    static void withMonitor(VmRegistration vm, Consumer<Qmp> action) {
         askMonitor(vm, qmp -> {
             action.accept(qmp);
             return null;
@@ -54,7 +54,7 @@ final class Disks {
     /** @throws DecampException {@code vm-no-slot}, {@code vm-command-refused}; some may be plugged then */
     void plug(Qmp qmp, List<Disk> disks) {
         disks.forEach(disk -> addNode(qmp, disk));
-        new Slots(qmp, vacated).add(disks.stream().map(Disks::device).toList());
+        new Slots(qmp, recent).add(disks.stream().map(Disks::device).toList());
     }
 
     private static Map<String, String> device(Disk disk) {
@@ -105,7 +105,7 @@ final class Disks {
     }
 
     private void askToLetGo(Qmp qmp, String mark) {
-        vacated.leave(Slots.taken(qmp.execute("query-pci"), mark));
+        recent.use(Slots.taken(qmp.execute("query-pci"), mark));
         devices(qmp, mark).forEach(device -> ask(qmp, "device_del", Map.of("id", device)));
     }
 
@@ -150,7 +150,7 @@ final class Disks {
     }
 
     /** Whether QEMU has all of these: a guest can eject what it likes. */
-    boolean areThere(VmRegistration vm, Collection<String> serials) {
+    static boolean areThere(VmRegistration vm, Collection<String> serials) {
         return askMonitor(vm, qmp -> devices(qmp, "").containsAll(serials));
     }
 

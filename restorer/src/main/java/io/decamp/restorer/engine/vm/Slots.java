@@ -39,16 +39,16 @@ final class Slots {
     }
 
     private final Qmp qmp;
-    private final VacatedSlots vacated;
+    private final RecentSlots recent;
     private final JsonNode buses;
     private Deque<Slot> free;
     private boolean onRootBus = true;
 
-    Slots(Qmp qmp, VacatedSlots vacated) {
+    Slots(Qmp qmp, RecentSlots recent) {
         this.qmp = qmp;
-        this.vacated = vacated;
+        this.recent = recent;
         this.buses = qmp.execute("query-pci");
-        this.free = vacated.longestEmptyFirst(freeOnRootBus(buses));
+        this.free = recent.longestUnusedFirst(freeOnRootBus(buses));
     }
 
     /** @param devices arguments of device_add but for the place. @throws DecampException {@code vm-no-slot} */
@@ -74,7 +74,7 @@ final class Slots {
                 throw refusal;
             }
             onRootBus = false;
-            free = vacated.longestEmptyFirst(emptyPorts(buses));
+            free = recent.longestUnusedFirst(emptyPorts(buses));
             return add(device, next(), function, functions);
         }
     }
@@ -88,7 +88,9 @@ final class Slots {
                             + " more -device pcie-root-port,id=...",
                     null);
         }
-        return free.removeFirst();
+        Slot slot = free.removeFirst();
+        recent.use(List.of(slot));
+        return slot;
     }
 
     /** Where the devices are whose id begins with {@code mark}. @param buses the answer to query-pci */

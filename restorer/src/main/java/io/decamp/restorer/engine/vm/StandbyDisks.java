@@ -83,7 +83,9 @@ final class StandbyDisks {
         if (copy == null || !(copy.state() instanceof State.Standing standing)) {
             return;
         }
-        if (!serves(copy, standing, replica.generation()) || isWornOut(standing, replica)) {
+        if (!serves(copy, standing, replica.generation())
+                || isWornOut(standing, replica)
+                || hasLostSome(copy, standing)) {
             remove(copy);
         } else {
             add(copy, standing, replica);
@@ -106,7 +108,7 @@ final class StandbyDisks {
         newcomers.remove(id);
         Set<Long> first = new HashSet<>();
         replica.spaces().stream().limit(MAX_SPACES).forEach(space -> first.add(space.id()));
-        disks.withMonitor(vm, qmp -> {
+        Disks.withMonitor(vm, qmp -> {
             ProcessIdentity qemu = ProcessIdentity.of(qmp.peer().pid()).orElse(null);
             if (qemu == null) {
                 // without a process to look for, a VM that was started anew would be taken for this one
@@ -130,7 +132,7 @@ final class StandbyDisks {
         Set<Long> before = newcomers.put(copy.id(), Set.copyOf(fresh));
         fresh.retainAll(before == null ? Set.of() : before);
         if (!fresh.isEmpty() && standing.disks().size() + fresh.size() <= MAX_SPACES) {
-            disks.withMonitor(copy.vm(), qmp -> plug(qmp, copy, standing, replica, fresh, List.of()));
+            Disks.withMonitor(copy.vm(), qmp -> plug(qmp, copy, standing, replica, fresh, List.of()));
         }
     }
 
@@ -178,14 +180,7 @@ final class StandbyDisks {
                 || !serves(copy, standing, replica.generation())) {
             return Optional.empty();
         }
-        Map<Long, String> serials = new TreeMap<>();
-        standing.disks().forEach((space, n) -> serials.put(space, copy.job().standbyDisk(n)));
-        List<String> all = new ArrayList<>(serials.values());
-        all.add(copy.job().jobDisk());
-        if (!disks.areThere(vm, all)) {
-            LOG.warnf("%s: disks that VM %s had in advance are not there any more", copy.id(), vm.name());
-            return Optional.empty();
-        }
+        Map<Long, String> serials = serials(copy, standing);
         return Optional.of(new Plugged(copy.job(), serials, archive(copy.id())));
     }
 
@@ -237,6 +232,24 @@ final class StandbyDisks {
         return !without.isEmpty()
                 && standing.disks().size() + without.size() > MAX_SPACES
                 && !alive.containsAll(standing.disks().keySet());
+    }
+
+    /** Not asked when it counts: a frozen workload would wait for the answer. */
+    private static boolean hasLostSome(VmCopyRecord copy, State.Standing standing) {
+        List<String> all = new ArrayList<>(serials(copy, standing).values());
+        all.add(copy.job().jobDisk());
+        boolean lost = !Disks.areThere(copy.vm(), all);
+        if (lost) {
+            LOG.warnf("%s: disks that VM %s had in advance are not there any more", copy.id(), copy.vm().name());
+        }
+        return lost;
+    }
+
+    /** Of the disks with processes' memory, by address space. */
+    private static Map<Long, String> serials(VmCopyRecord copy, State.Standing standing) {
+        Map<Long, String> serials = new TreeMap<>();
+        standing.disks().forEach((space, n) -> serials.put(space, copy.job().standbyDisk(n)));
+        return serials;
     }
 
     private Path makeArchive(WorkloadId id) {

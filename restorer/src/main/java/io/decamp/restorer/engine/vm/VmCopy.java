@@ -188,7 +188,7 @@ public final class VmCopy implements CopyRuntime, AutoCloseable {
     }
 
     private VmCopyRecord plug(WorkloadId id, VmRegistration vm, GuestJob job, JobFiles files) {
-        disks.withMonitor(vm, qmp -> {
+        Disks.withMonitor(vm, qmp -> {
             VmCopyRecord copy =
                     new VmCopyRecord(id, vm, job, ProcessIdentity.of(qmp.peer().pid()), new State.Plugging());
             records.put(copy);

@@ -48,14 +48,14 @@ class SlotsTest {
     }
 
     @Test
-    void shouldPreferSlotsThatHaveBeenEmptyForLong() {
-        VacatedSlots vacated = new VacatedSlots();
+    void shouldPreferSlotsThatWereNotUsedForLong() {
+        RecentSlots recent = new RecentSlots();
         List<Slot> free = List.of(new Slot("", 3), new Slot("", 4), new Slot("", 5), new Slot("", 6));
-        vacated.leave(List.of(new Slot("", 5), new Slot("", 3)));
-        vacated.leave(List.of(new Slot("", 4)));
-        vacated.leave(List.of(new Slot("", 5)));
+        recent.use(List.of(new Slot("", 5), new Slot("", 3)));
+        recent.use(List.of(new Slot("", 4)));
+        recent.use(List.of(new Slot("", 5)));
 
-        List<Integer> order = vacated.longestEmptyFirst(free).stream().map(Slot::number).toList();
+        List<Integer> order = recent.longestUnusedFirst(free).stream().map(Slot::number).toList();
 
         assertEquals(List.of(6, 3, 4, 5), order);
     }

@@ -221,6 +221,26 @@ class StandbyDisksTest {
     }
 
     @Test
+    void shouldBeginAnewWhenTheGuestHasLostADisk() {
+        save();
+        StandingReplica replica = VmCopyLab.standing(saved.replica());
+        lab.copies().warm(saved.id(), replica);
+        int disks = replica.spaces().size() + 1;
+        awaitDisks(disks);
+        try (Qmp operator = Qmp.connect(lab.guest().operatorQmp())) {
+            String disk = aDiskInAdvance(operator);
+            operator.execute("device_del", Map.of("id", disk));
+            operator.awaitEvent("DEVICE_DELETED", data -> data.path("device").asText().equals(disk), LIMIT);
+        }
+
+        lab.copies().warm(saved.id(), replica);
+
+        assertEquals(before, lab.leftovers());
+        lab.copies().warm(saved.id(), replica);
+        awaitDisks(disks);
+    }
+
+    @Test
     void shouldTakeOutWhatAnEarlierServiceHasPlugged() {
         save();
         lab.copies().warm(saved.id(), VmCopyLab.standing(saved.replica()));
@@ -300,7 +320,7 @@ class StandbyDisksTest {
                 List<Disk> four = Stream.of("1", "2", "3", "4")
                         .map(n -> new Disk(mark + n, file))
                         .toList();
-                disks.withMonitor(vm, qmp -> disks.plug(qmp, four));
+                Disks.withMonitor(vm, qmp -> disks.plug(qmp, four));
                 for (Disk disk : four) {
                     Await.until("disk " + disk.serial(), LIMIT, () -> lab.guest()
                                     .shell("grep -lx " + disk.serial() + " /sys/block/vd*/serial 2>/dev/null")

@@ -5,6 +5,7 @@ import io.decamp.introspector.engine.vm.guest.GuestKernel;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -22,21 +23,22 @@ final class SteadyGuest implements AutoCloseable {
 
     private static final String LOCK = "ptl.rlock.raw_lock.val";
 
-    private final VmAccess vm;
+    private final Supplier<VmAccess.Paused> pause;
     private final GuestKernel kernel;
     private final Optional<String> tableType;
     private VmAccess.Paused paused;
     private boolean busy;
     private long deadline;
 
-    SteadyGuest(VmAccess vm) {
-        this.vm = vm;
-        this.kernel = vm.guest();
+    /** @param pause see {@link VmAccess#pause} */
+    SteadyGuest(GuestKernel kernel, Supplier<VmAccess.Paused> pause) {
+        this.pause = pause;
+        this.kernel = kernel;
         // since Linux 6.6 the lock is in a struct ptdesc over the struct page
         this.tableType = Stream.of("ptdesc", "page")
                 .filter(type -> kernel.types().hasType(type) && kernel.types().has(type, LOCK))
                 .findFirst();
-        this.paused = vm.pause();
+        this.paused = pause.get();
     }
 
     /** Call before a walk. */
@@ -82,7 +84,7 @@ final class SteadyGuest implements AutoCloseable {
         paused = () -> {};
         before.close();
         LockSupport.parkNanos(RUN_NANOS);
-        paused = vm.pause();
+        paused = pause.get();
     }
 
     @Override

@@ -194,7 +194,7 @@ public final class VmSpaceKernels implements SpaceKernels {
 
     @Override
     public Exactly exactly() {
-        steady = named(() -> new SteadyGuest(vm));
+        steady = named(() -> new SteadyGuest(vm.guest(), vm::pause));
         return () -> {
             SteadyGuest over = steady;
             steady = null;

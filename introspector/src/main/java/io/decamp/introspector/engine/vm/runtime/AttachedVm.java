@@ -138,6 +138,11 @@ public final class AttachedVm implements AutoCloseable {
         }
     }
 
+    /** Whether this thread has the monitor, or the VM paused by it: QEMU would not answer to another connection. */
+    boolean isSpokenTo() {
+        return monitor.isHeldByCurrentThread();
+    }
+
     private Qmp connect() {
         ram.requireAlive();
         try {

@@ -35,7 +35,6 @@ public final class VmMemory implements MemoryAccess {
         private final WorkloadId workload;
         private VmWorkloads.Located located;
         private long askedAt;
-        private boolean paused;
 
         Access(WorkloadId workload) {
             this.workload = workload;
@@ -44,8 +43,7 @@ public final class VmMemory implements MemoryAccess {
         @Override
         public GuestKernel guest() {
             long now = System.nanoTime();
-            // its monitor, which serves one client at a time, is ours as long as we have it paused
-            boolean ask = !paused && (located == null || now - askedAt > askEvery.toNanos());
+            boolean ask = located == null || !located.vm().isSpokenTo() && now - askedAt > askEvery.toNanos();
             if (ask || !located.vm().isThere() || located.hasExited()) {
                 if (located != null) {
                     // that a VM has ended says more than that its name is not there any more
@@ -77,12 +75,7 @@ public final class VmMemory implements MemoryAccess {
 
         @Override
         public Paused pause() {
-            Paused pause = vms.pause(located.vm());
-            paused = true;
-            return () -> {
-                paused = false;
-                pause.close();
-            };
+            return vms.pause(located.vm());
         }
     }
 }

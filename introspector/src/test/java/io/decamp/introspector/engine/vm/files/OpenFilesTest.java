@@ -122,13 +122,11 @@ class OpenFilesTest {
     void shouldSeeThatAFileLostItsPagesWhileTheyWereCopied() throws PageCache.Absent {
         String file = "/tmp/shrinking";
         int pid = Integer.parseInt(guest.vm
-                .shell("dd if=/dev/urandom of=" + file + " bs=64k count=4 2>&1; sleep 3600 0<" + file
-                        + " >/dev/null 2>&1 & echo $! > /tmp/pid; cat /tmp/pid")
+                .shell("dd if=/dev/urandom of=" + file + " bs=64k count=4 2>/dev/null; sleep 3600 <" + file
+                        + " >/dev/null 2>&1 & echo $!")
                 .check()
                 .output()
-                .lines()
-                .toList()
-                .getLast());
+                .strip());
         try {
             Inode inode = guest.opened(pid, 0);
             PageCache cache = new PageCache(guest.kernel, new Frames(guest.kernel));

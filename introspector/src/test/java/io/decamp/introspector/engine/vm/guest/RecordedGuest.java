@@ -25,7 +25,7 @@ import java.util.zip.GZIPOutputStream;
  * @param init the number of the recorded container's first process
  */
 public record RecordedGuest(VmcoreInfo info, SortedMap<Long, byte[]> pages, Map<String, String> facts, int init) {
-    public static final List<String> NAMES = List.of("guest-6.1", "guest-6.12");
+    static final List<String> NAMES = List.of("guest-6.1", "guest-6.12");
 
     public static RecordedGuest load(String name) {
         try (InputStream file = RecordedGuest.class.getResourceAsStream("/vm/" + name + ".gz");

@@ -3,6 +3,8 @@ package io.decamp.introspector.engine.vm.runtime;
 import io.decamp.linux.abi.ProcessAbi;
 import io.decamp.linux.pid.PidFd;
 import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -14,13 +16,13 @@ final class ShortOfProcessors implements AutoCloseable {
     private static final Duration RUNS = Duration.ofMillis(1);
 
     private final PidFd qemu;
-    private final Thread scheduler;
+    private final ExecutorService scheduler = Executors.newSingleThreadExecutor();
     private volatile int stops;
     private volatile boolean over;
 
     ShortOfProcessors(long qemuPid) {
         qemu = PidFd.open(Math.toIntExact(qemuPid));
-        scheduler = Thread.ofPlatform().name("short-of-processors").start(this::schedule);
+        scheduler.execute(this::schedule);
     }
 
     private void schedule() {
@@ -45,17 +47,7 @@ final class ShortOfProcessors implements AutoCloseable {
     @Override
     public void close() {
         over = true;
-        boolean interrupted = false;
-        while (scheduler.isAlive()) {
-            try {
-                scheduler.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        scheduler.close();
         qemu.close();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -13,20 +13,20 @@ import java.util.Map;
  * to eject what is in a slot (QEMU's ACPI table notifies it of all requests that are open whenever one comes), and
  * obeys later, too: QEMU then takes out whatever has been plugged in there meanwhile. Thread safe.
  */
-final class VacatedSlots {
-    private final Map<Slot, Long> left = new HashMap<>();
+final class RecentSlots {
+    private final Map<Slot, Long> used = new HashMap<>();
     private long count;
 
-    /** What is in these is asked to leave. */
-    synchronized void leave(Collection<Slot> slots) {
+    /** Something comes to these, or is asked to leave them. */
+    synchronized void use(Collection<Slot> slots) {
         count++;
-        slots.forEach(slot -> left.put(slot, count));
+        slots.forEach(slot -> used.put(slot, count));
     }
 
-    /** Those that nobody has left first, in their order; the one that was left last comes last. */
-    synchronized Deque<Slot> longestEmptyFirst(Collection<Slot> free) {
+    /** Those that nobody has used first, in their order; the one that was used last comes last. */
+    synchronized Deque<Slot> longestUnusedFirst(Collection<Slot> free) {
         return new ArrayDeque<>(free.stream()
-                .sorted(Comparator.comparingLong(slot -> left.getOrDefault(slot, 0L)))
+                .sorted(Comparator.comparingLong(slot -> used.getOrDefault(slot, 0L)))
                 .toList());
     }
 }
