@@ -139,6 +139,16 @@ int main(int count, char **arguments) {
             clock_gettime(CLOCK_MONOTONIC, &to);
             if (error) wrong++;
             answer("%lu", (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);
+        } else if (!strcmp(word, "vfork")) { // nothing but an end stops us for this many ms
+            sscanf(rest, "%lu", &a);
+            pid_t child = vfork();
+            if (!child) {
+                struct timespec t = {(long)a / 1000, (long)a % 1000 * 1000000};
+                nanosleep(&t, NULL);
+                _exit(0);
+            }
+            waitpid(child, NULL, 0);
+            answer("%lu", child < 0);
         } else if (!strcmp(word, "spins")) {
             answer("%lu", spins);
         } else if (!strcmp(word, "wrong")) {

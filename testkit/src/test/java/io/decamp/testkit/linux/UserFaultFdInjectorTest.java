@@ -116,6 +116,25 @@ class UserFaultFdInjectorTest {
         }
     }
 
+    /** Whoever tries again at once must not meet the tracer of before. */
+    @Test
+    void shouldHaveLetGoOfAThreadThatDoesNotStopWhenItSaysSo() {
+        try (Victim victim = Victim.commander()) {
+            victim.send("vfork 3000");
+            Await.until(() -> "the vfork", LIMIT, () -> state(victim.pid()) == 'D');
+
+            for (int i = 0; i < 20; i++) {
+                DecampException thrown =
+                        assertThrows(DecampException.class, () -> UserFaultFdInjector.inject(victim.pid()));
+
+                assertEquals(0, ProcessStatus.ofProcess(victim.pid()).orElseThrow().tracer());
+                assertEquals("thread-not-stopped", thrown.code());
+            }
+
+            assertEquals("0", victim.answer());
+        }
+    }
+
     @Test
     void shouldNotShortenNorFailASleepThatItInterrupts() {
         try (Victim victim = Victim.commander()) {
