@@ -96,9 +96,10 @@ class StandbyDisksTest {
             assertEquals(Hold.NONE, lab.copies().hold(saved.id()));
             awaitDisks(saved.replica().spaces().size() + 1);
             // somebody who has a disk open keeps what was read of it in the guest's memory
-            lab.guest().shell("for d in /dev/vd*; do dd if=$d bs=4096 skip=" + page / PAGE
-                            + " count=1 of=/dev/null 2>/dev/null; dd if=$d bs=1M count=1 of=/dev/null 2>/dev/null;"
-                            + " (sleep 3600 < $d & echo $! >> /holders); done")
+            lab.guest().shell("for d in /dev/vd*; do sleep 3600 <$d >/dev/null 2>&1 & echo $! >>/holders;"
+                            + " until [ \"$(readlink /proc/$!/fd/0)\" = $d ]; do :; done;"
+                            + " dd if=$d bs=4096 skip=" + page / PAGE + " count=1 of=/dev/null 2>/dev/null;"
+                            + " dd if=$d bs=1M count=1 of=/dev/null 2>/dev/null; done")
                     .check();
             file.write(right.flip(), page);
         }

@@ -123,7 +123,8 @@ class OpenFilesTest {
         String file = "/tmp/shrinking";
         int pid = Integer.parseInt(guest.vm
                 .shell("dd if=/dev/urandom of=" + file + " bs=64k count=4 2>/dev/null; sleep 3600 <" + file
-                        + " >/dev/null 2>&1 & echo $!")
+                        + " >/dev/null 2>&1 & until [ \"$(readlink /proc/$!/fd/0)\" = " + file
+                        + " ]; do :; done; echo $!")
                 .check()
                 .output()
                 .strip());
@@ -131,6 +132,7 @@ class OpenFilesTest {
             Inode inode = guest.opened(pid, 0);
             PageCache cache = new PageCache(guest.kernel, new Frames(guest.kernel));
             long size = inode.size();
+            assertEquals(4 << 16, size);
             long[] left = {size};
             cache.read(inode, size, segment -> left[0] -= segment.byteSize());
             assertEquals(0, left[0]);
