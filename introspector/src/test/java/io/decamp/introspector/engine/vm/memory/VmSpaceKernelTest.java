@@ -230,6 +230,14 @@ class VmSpaceKernelTest {
         assertEquals(List.of(false, false), pauses);
     }
 
+    @Test
+    void shouldCallCleanOnlyWhatWasNotWrittenUntilNow() {
+        scan();
+        guest.write(FIRST_FREE + 2, 9);
+        assertEquals(pages(0, 1, 3, 4, 5, 6, 7), query(kernel, Query.CLEAN, false, 0, MAPPED));
+        assertEquals(pages(2), scan());
+    }
+
     /** A child that was forked after its parent's scan has the parent's page of now, the replica that of the scan. */
     @Test
     void shouldGiveAPageNoEntryThatHasMovedSinceTheScan() {
